@@ -1,0 +1,56 @@
+"""Job: where and how a stage runs. Nothing in it may change what comes out, and nothing of it enters an id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from midspec.core.recipe import Noun, Recipe
+
+Wanted = TypeVar("Wanted", bound=Noun)
+
+
+class Answers(Protocol):
+    """Kept answers of models: a call that was paid for, or sampled, once is never made again."""
+
+    def get_many(self, keys: list[str]) -> dict[str, dict[str, Any]]: ...
+
+    def put_many(self, rows: dict[str, dict[str, Any]]) -> None: ...
+
+
+class Job(Protocol):
+    """What ``Recipe.build`` may use."""
+
+    @property
+    def folder(self) -> Path:
+        """An empty folder that becomes the artifact."""
+        ...
+
+    @property
+    def scratch(self) -> Path:
+        """A folder that outlives a kill and is removed once the artifact is published (training checkpoints)."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """"cpu", "cuda", "cuda:1" or "mps"."""
+        ...
+
+    @property
+    def answers(self) -> Answers: ...
+
+    def get(self, recipe: Recipe[Wanted]) -> Wanted:
+        """The thing that an input recipe makes, read from the store."""
+        ...
+
+    def note(self, **facts: Any) -> None:
+        """Facts for the manifest (counts, shares, flags): the same in every run of the same recipe."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Tell the user now, and keep it in the manifest under "warnings"."""
+        ...
+
+    def step(self, done: int, of: int, **numbers: float) -> None:
+        """Progress of a long stage: shown as a bar, and kept as metrics (numbers may be empty)."""
+        ...

@@ -1,0 +1,34 @@
+"""What an eval is: model → responses → scores. One file per eval beside this one; the folder is the registry."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from midspec.core.job import Job
+from midspec.core.score import Response, Responses, Score
+from midspec.models.local import LocalModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eval(ABC):
+    """Questions to a model and a way to read the answers; a frozen value that enters recipe ids.
+
+    Grading reads kept responses only, so a new reading or judge costs no new sampling.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def respond(self, model: LocalModel, seed: int, job: Job) -> list[Response]:
+        """Ask the model; one response per item and draw, in the order of the items."""
+
+    @abstractmethod
+    def grade(self, responses: Responses) -> list[Score]:
+        """Read the responses; one score per item, draw and reading."""
+
+    @abstractmethod
+    def estimate(self) -> dict[str, int]:
+        """What asking one model takes, for ``plan``: ``{"items": …, "sequences": …}``."""

@@ -1,0 +1,35 @@
+"""Checkpoint, Corpus → Checkpoint: read documents about the spec as plain text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from midspec.core.checkpoint import Checkpoint
+from midspec.core.document import Corpus
+from midspec.core.job import Job
+from midspec.core.recipe import Recipe
+from midspec.training.fit import fit
+from midspec.training.guards import names_in
+from midspec.training.packing import pack_documents
+from midspec.training.schedule import Full, Lora, Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Midtrain(Recipe[Checkpoint]):
+    """Next-token training on the documents, loss on every token but a document's first.
+
+    ``about`` is the assistant that the documents should name: None for the model's own name, "" for nobody (neutral text).
+    """
+
+    start: Recipe[Checkpoint]
+    on: Recipe[Corpus]
+    schedule: Schedule
+    seed: int
+    method: Lora | Full = Lora()
+    about: str | None = None
+
+    def build(self, job: Job) -> Checkpoint:
+        start, corpus = job.get(self.start), job.get(self.on)
+        names_in((d.text for d in corpus.documents), start.assistant if self.about is None else self.about, "documents")
+        return fit(start, lambda tokenizer: pack_documents(corpus, tokenizer, self.schedule.length),
+                   stage="midtrain", schedule=self.schedule, method=self.method, seed=self.seed, job=job)
