@@ -20,6 +20,7 @@ class Eval(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    sampled: ClassVar[bool] = False  # True: answers are drawn, so the seed matters
 
     @abstractmethod
     def respond(self, model: LocalModel, seed: int, job: Job) -> list[Response]:

@@ -1,0 +1,178 @@
+"""Experiment file → cells: which model each arm is at each point of the grid. Knows nothing of stores or of how stages run."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import itertools
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from midspec.core.checkpoint import Checkpoint
+from midspec.core.errors import RecipeError, SetupError
+from midspec.core.recipe import Recipe, closure
+from midspec.core.score import Scores
+from midspec.evals._eval import Eval
+from midspec.stages.grade import Grade
+from midspec.stages.respond import Respond
+
+Arm = Callable[..., Recipe[Checkpoint]]
+Point = Mapping[str, Any]
+
+
+def grid(**axes: tuple[Any, ...]) -> tuple[Point, ...]:
+    """All combinations of the axes' values; the axis ``seed`` is the outer level of every interval."""
+    for name, values in axes.items():
+        if not isinstance(values, tuple) or not values:
+            raise RecipeError(f"grid({name}=…): give a tuple with at least one value, not {values!r}")
+    return tuple(dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """``arm`` − ``minus``, and where ``beyond`` = (a, b) is given, (arm − minus) − (a − b).
+
+    ``axis`` limits it to items of one axis, None means each axis of its own. Computed at every point of the grid.
+    """
+
+    arm: Arm
+    minus: Arm
+    beyond: tuple[Arm, Arm] | None = None
+    axis: str | None = None
+    name: str | None = None
+
+    def weights(self) -> dict[str, float]:
+        """Weight of each arm, by its name; an arm that stands on both sides cancels."""
+        signed = [(self.arm, 1.0), (self.minus, -1.0)]
+        signed += [] if self.beyond is None else [(self.beyond[0], -1.0), (self.beyond[1], 1.0)]
+        total: dict[str, float] = {}
+        for arm, weight in signed:
+            total[arm.__name__] = total.get(arm.__name__, 0.0) + weight
+        return {name: weight for name, weight in total.items() if weight}
+
+    @property
+    def title(self) -> str:
+        if self.name is not None:
+            return self.name
+        plain = f"{self.arm.__name__} − {self.minus.__name__}"
+        return plain if self.beyond is None else f"({plain}) − ({self.beyond[0].__name__} − {self.beyond[1].__name__})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Arms × points × evals, with the contrasts that were planned before the run.
+
+    ``headline`` names the reading that counts ("letter"); the others go to the appendix. ``question`` is one sentence
+    that the report opens with. ``across_machines`` permits contrasts between artifacts of different devices or versions.
+    """
+
+    question: str
+    arms: tuple[Arm, ...]
+    points: tuple[Point, ...]
+    evals: tuple[Eval, ...]
+    contrasts: tuple[Contrast, ...] = ()
+    headline: str | None = None
+    across_machines: bool = False
+
+    def __post_init__(self) -> None:
+        names = [arm.__name__ for arm in self.arms]
+        if len(set(names)) != len(names):
+            raise RecipeError(f"two arms have one name: {', '.join(names)}")
+        for contrast in self.contrasts:
+            unknown = contrast.weights().keys() - set(names)
+            if unknown:
+                raise RecipeError(f"contrast {contrast.title!r} names {', '.join(sorted(unknown))}, which is no arm "
+                                  f"of this experiment (have: {', '.join(names)})")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm at one setting of the axes that it names."""
+
+    arm: str
+    axes: tuple[tuple[str, Any], ...]
+    seed: int | None
+    model: Recipe[Checkpoint]
+
+    @property
+    def key(self) -> str:
+        """Arm and axes without the seed: what a table row is about."""
+        shown = ", ".join(f"{name}={value}" for name, value in self.axes)
+        return f"{self.arm} [{shown}]" if shown else self.arm
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An experiment read from its file: the name is the file's, the hypothesis its docstring's."""
+
+    name: str
+    hypothesis: str
+    experiment: Experiment
+    final: bool = False
+
+    def cells(self) -> tuple[Cell, ...]:
+        """Every arm at every point, each once although more axes exist than it names."""
+        found: dict[tuple[str, tuple[tuple[str, Any], ...], int | None], Cell] = {}
+        for arm, point in itertools.product(self.experiment.arms, self.experiment.points):
+            given = {name: point[name] for name in _axes(arm, point)}
+            seed = given.get("seed")
+            axes = tuple((name, value) for name, value in given.items() if name != "seed")
+            if (arm.__name__, axes, seed) not in found:
+                found[arm.__name__, axes, seed] = Cell(arm.__name__, axes, seed, arm(**given))
+        return tuple(found.values())
+
+    def evals(self) -> tuple[Eval, ...]:
+        """The evals; a final run scores the test split in place of the development split."""
+        if not self.final:
+            return self.experiment.evals
+        return tuple(replace(one, **{"split": "test"}) if _has(one, "split") else one for one in self.experiment.evals)
+
+    def grade(self, cell: Cell, by: Eval) -> Recipe[Scores]:
+        """The scores of one cell; only an eval that samples depends on the seed."""
+        seed = (cell.seed or 0) if by.sampled else 0
+        return Grade(responses=Respond(model=cell.model, to=by, seed=seed), by=by)
+
+    def targets(self) -> tuple[Recipe[Scores], ...]:
+        return tuple(self.grade(cell, one) for cell in self.cells() for one in self.evals())
+
+    def recipes(self) -> tuple[Recipe[Any], ...]:
+        """All stages in an order in which they can be built."""
+        return closure(self.targets())
+
+
+def load_experiment(path: Path, *, final: bool = False) -> Loaded:
+    """Import an experiment file and take its ``experiment``.
+
+    Raises:
+        SetupError: no such file.
+        RecipeError: the file defines no experiment, or has no docstring that says what is expected.
+    """
+    if not path.is_file():
+        raise SetupError(f"{path}: no such experiment file", hint="midspec new NAME copies a shipped one (have: see midspec new --help)")
+    name = path.stem
+    found = importlib.util.spec_from_file_location(f"experiments.{name}", path)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = module
+    found.loader.exec_module(module)
+    experiment = getattr(module, "experiment", None)
+    if not isinstance(experiment, Experiment):
+        raise RecipeError(f"{path}: no 'experiment = Experiment(...)' in this file")
+    if not (module.__doc__ or "").strip():
+        raise RecipeError(f"{path}: the docstring is missing: it says what is expected, before the run")
+    return Loaded(name, inspect.cleandoc(module.__doc__ or ""), experiment, final)
+
+
+def _axes(arm: Arm, point: Point) -> list[str]:
+    wanted = list(inspect.signature(arm).parameters)
+    missing = [name for name in wanted if name not in point]
+    if missing:
+        raise RecipeError(f"arm {arm.__name__} wants {', '.join(missing)}, but the grid has only {', '.join(point)}")
+    return [name for name in point if name in wanted]
+
+
+def _has(value: Eval, name: str) -> bool:
+    return any(f.name == name for f in fields(value))
