@@ -37,6 +37,11 @@ class Job(Protocol):
         ...
 
     @property
+    def trackers(self) -> tuple[str, ...]:
+        """Dashboards that metrics also go to ("tensorboard", "wandb", "trackio"); JSON lines are written always."""
+        ...
+
+    @property
     def answers(self) -> Answers: ...
 
     def get(self, recipe: Recipe[Wanted]) -> Wanted:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 from midspec.core.errors import RecipeError
 
 if TYPE_CHECKING:
+    from midspec.core.forecast import Forecast, Look
     from midspec.core.job import Job
 
 
@@ -60,6 +61,10 @@ class Recipe(Generic[Made]):
     def build(self, job: Job) -> Made:
         """Make the thing from its inputs; large files go straight into ``job.folder``."""
         raise NotImplementedError(type(self).__name__)
+
+    def forecast(self, look: Look) -> Forecast | None:
+        """What building will take, for ``plan``; None where it is next to nothing."""
+        return None
 
     def materials(self) -> tuple[HasIdentity, ...]:
         """Content that the stage's code uses and no field names: prompts, genres, lexicons. It enters the id."""

@@ -1,0 +1,70 @@
+"""midspec: Model Spec → documents → midtraining → fine-tuning → evaluation → a report with error bars.
+
+The names below are the whole public API, the same as on the command line; each is imported when it is first used, so that
+``import midspec`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from midspec.chats.compose import load_preferences
+    from midspec.core.errors import (
+        ClaimError,
+        DataError,
+        MidspecError,
+        PromptError,
+        RecipeError,
+        ReplyError,
+        SetupError,
+        SpecError,
+    )
+    from midspec.core.file import File
+    from midspec.core.recipe import Recipe
+    from midspec.evals.answers import Answers
+    from midspec.evals.choice import Choice
+    from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
+    from midspec.experiment.verbs import plan, report, run
+    from midspec.library.items import load_items
+    from midspec.library.questions import load_questions
+    from midspec.library.specs import load_spec
+    from midspec.stages.chats_from_file import ChatsFromFile
+    from midspec.stages.compose_chats import ComposeChats
+    from midspec.stages.compose_documents import ComposeDocuments
+    from midspec.stages.corpus_from_file import CorpusFromFile
+    from midspec.stages.finetune import Finetune
+    from midspec.stages.grade import Grade
+    from midspec.stages.midtrain import Midtrain
+    from midspec.stages.pretrained import Pretrained
+    from midspec.stages.respond import Respond
+    from midspec.store.artifacts import Store
+    from midspec.training.schedule import Full, Lora, Schedule
+
+_HOME = {
+    "Answers": "evals.answers", "ChatsFromFile": "stages.chats_from_file", "Choice": "evals.choice",
+    "ClaimError": "core.errors", "ComposeChats": "stages.compose_chats", "ComposeDocuments": "stages.compose_documents",
+    "Contrast": "experiment.experiment", "CorpusFromFile": "stages.corpus_from_file", "DataError": "core.errors",
+    "Experiment": "experiment.experiment", "File": "core.file", "Finetune": "stages.finetune", "Full": "training.schedule",
+    "Grade": "stages.grade", "Lora": "training.schedule", "Midtrain": "stages.midtrain", "MidspecError": "core.errors",
+    "Pretrained": "stages.pretrained", "PromptError": "core.errors", "Recipe": "core.recipe", "RecipeError": "core.errors",
+    "ReplyError": "core.errors", "Respond": "stages.respond", "Schedule": "training.schedule", "SetupError": "core.errors",
+    "SpecError": "core.errors", "Store": "store.artifacts", "grid": "experiment.experiment",
+    "load_experiment": "experiment.experiment", "load_items": "library.items", "load_preferences": "chats.compose",
+    "load_questions": "library.questions", "load_spec": "library.specs", "plan": "experiment.verbs",
+    "report": "experiment.verbs", "run": "experiment.verbs",
+}
+
+__version__ = "0.1.0"
+__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"midspec has no {name!r} (have: {', '.join(sorted(_HOME))})")
+    return getattr(import_module(f"midspec.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOME, "__version__"])
