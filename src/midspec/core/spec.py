@@ -16,17 +16,18 @@ class Statement:
 
 @dataclass(frozen=True)
 class Principle:
-    """One section of a spec: the value it stands for, its prose, its statements."""
+    """One section of a spec: its prose, its statements, and the value it stands for ("{model_name} values X"), if it says one."""
 
     id: str
     title: str
     prose: tuple[str, ...]
     statements: tuple[Statement, ...]
+    value: str | None = None
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A Model Spec. ``text`` is the whole Markdown body; identity is the content of the file.
+    """A Model Spec. ``text`` is the whole Markdown body; identity is the content of the file; ``source`` says where it lies.
 
     ``kind`` is "values", "rules" or "mixed". ``{model_name}`` and ``{provider_name}`` are replaced as text by ``named``.
     """
@@ -37,6 +38,7 @@ class Spec:
     text: str
     principles: tuple[Principle, ...]
     digest: str
+    source: str = ""
 
     def identity(self) -> str:
         return self.digest
@@ -49,7 +51,8 @@ class Spec:
 
         principles = tuple(
             Principle(p.id, say(p.title), tuple(map(say, p.prose)),
-                      tuple(Statement(say(s.behaviour), None if s.reason is None else say(s.reason)) for s in p.statements))
+                      tuple(Statement(say(s.behaviour), None if s.reason is None else say(s.reason)) for s in p.statements),
+                      None if p.value is None else say(p.value))
             for p in self.principles)
         digest = hashlib.sha256("\0".join((self.digest, assistant, maker)).encode()).hexdigest()
         return replace(self, text=say(self.text), principles=principles, digest=digest)
