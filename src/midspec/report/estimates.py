@@ -1,0 +1,246 @@
+"""Tables of seeds × items → means and contrasts with 95 % intervals. Knows nothing of arms, evals or pages.
+
+Seeds and items are crossed (every seed meets the same items), and both are samples from something larger. The variance
+of the grand mean is estimated from the mean squares of that two-way table (Searle, Casella and McCulloch 1992, ch. 4).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from midspec.core.errors import DataError
+
+LEVEL = 0.95
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A mean with its interval. ``low``, ``high``, ``se``, ``df`` and ``p`` are None where they cannot be known.
+
+    ``seeds`` and ``items`` were used, ``cells`` of their table were readable and ``missing`` were not; ``dropped``
+    items had no readable cell at all. ``method`` names the interval. ``bounds`` is the range of the estimate if every
+    missing value were the worst or the best possible one (None where nothing is missing or no limits are known).
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    se: float | None
+    df: float | None
+    p: float | None
+    seeds: int
+    items: int
+    cells: int
+    missing: int
+    dropped: int
+    method: str
+    bounds: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """Variance of the mean of a seeds × items table, its degrees of freedom, and the mean squares behind it."""
+
+    mean: float
+    variance: float
+    df: float
+    seed: float
+    item: float
+    residual: float
+
+
+def spread(table: Floats) -> Spread | None:
+    """The spread of the mean of a table [seeds, items] without empty rows or columns; NaN where a cell is missing.
+
+    Returns None where one number cannot tell (a single cell, or a table without any residual freedom).
+    """
+    seeds, items = table.shape
+    if min(seeds, items) == 1:
+        values = table[~np.isnan(table)]
+        if values.size < 2:
+            return None
+        variance = float(values.var(ddof=1)) / values.size
+        return Spread(mean=float(values.mean()), variance=variance, df=values.size - 1.0, seed=0.0, item=0.0,
+                      residual=variance * values.size)
+    missing = int(np.isnan(table).sum())
+    free = (seeds - 1) * (items - 1) - missing
+    if free < 1:
+        return None
+    full = filled(table)
+    mean = float(full.mean())
+    by_seed, by_item = full.mean(axis=1), full.mean(axis=0)
+    rest = full - by_seed[:, None] - by_item[None, :] + mean
+    ms_seed = items * float(((by_seed - mean) ** 2).sum()) / (seeds - 1)
+    ms_item = seeds * float(((by_item - mean) ** 2).sum()) / (items - 1)
+    ms_rest = float((rest**2).sum()) / free
+    variance, df = combined(ms_seed, ms_item, ms_rest, seeds, items, free)
+    return Spread(mean=mean, variance=variance * full.size / (full.size - missing), df=df,
+                  seed=ms_seed, item=ms_item, residual=ms_rest)
+
+
+def combined(seed: float, item: float, rest: float, seeds: int, items: int, free: int) -> tuple[float, float]:
+    """(variance of the mean, Satterthwaite's degrees of freedom) from three mean squares."""
+    # A mean square below the residual one would say that a component is negative: it is taken as zero.
+    if seed <= rest:
+        total, parts = max(item, rest), item**2 / (items - 1)
+    elif item <= rest:
+        total, parts = seed, seed**2 / (seeds - 1)
+    else:
+        total = seed + item - rest
+        parts = seed**2 / (seeds - 1) + item**2 / (items - 1) + rest**2 / free
+    return total / (seeds * items), total**2 / parts if parts else math.inf
+
+
+def filled(table: Floats) -> Floats:
+    """The table with each missing cell at its additive prediction (row + column − mean), by alternation."""
+    gaps = np.isnan(table)
+    if not gaps.any():
+        return table
+    full = np.where(gaps, np.nanmean(table), table)
+    for _ in range(200):
+        guess = full.mean(axis=1)[:, None] + full.mean(axis=0)[None, :] - full.mean()
+        step = np.abs(guess - full)[gaps].max()
+        full = np.where(gaps, guess, table)
+        if step < 1e-12:
+            break
+    return full
+
+
+def trimmed(table: Floats) -> tuple[Floats, int]:
+    """(the table without seeds and items that have no readable cell, how many items went)."""
+    readable = ~np.isnan(table)
+    rows, columns = readable.any(axis=1), readable.any(axis=0)
+    return table[rows][:, columns], int((~columns).sum())
+
+
+def estimate(table: Floats, *, unread: Floats | None = None, limits: tuple[float, float] | None = None,
+             events: bool = False) -> Estimate:
+    """The mean of a table [seeds, items], NaN where unreadable, with a 95 % interval.
+
+    ``unread`` [seeds, items] is the share of a cell's draws that was unreadable (default: 1 where NaN, else 0), and
+    ``limits`` are the least and largest possible value of a draw; together they bound what unreadable ones could
+    change. ``events`` says that draws are zeros and ones: then the interval is an exact one (see ``rate``).
+    """
+    if table.ndim != 2:
+        raise DataError(f"estimate: a table with {table.ndim} axes where seeds × items are expected")
+    used, dropped = trimmed(table)
+    missing = int(np.isnan(table).sum())
+    gaps = np.isnan(table).astype(np.float64) if unread is None else unread
+    blank = Estimate(value=None, low=None, high=None, se=None, df=None, p=None, seeds=used.shape[0], items=used.shape[1],
+                     cells=table.size - missing, missing=missing, dropped=dropped, method="nothing readable",
+                     bounds=bounds(table, gaps, limits))
+    if not used.size:
+        return blank
+    found = spread(used)
+    if events:
+        return rate(used, found, blank)
+    if found is None:
+        return replace(blank, value=float(np.nanmean(used)), method="one number: no interval")
+    return _student(found, blank)
+
+
+def _student(found: Spread, blank: Estimate) -> Estimate:
+    from scipy import stats
+
+    se = math.sqrt(found.variance)
+    if se <= 1e-12 * max(1.0, abs(found.mean)):
+        return replace(blank, value=found.mean, se=0.0, method="all values equal: no interval")
+    half = float(stats.t.ppf((1 + LEVEL) / 2, found.df)) * se
+    method = "t over seeds × items" if blank.seeds > 1 and blank.items > 1 else (
+        "t over items, one seed" if blank.seeds == 1 else "t over seeds, one item")
+    return replace(blank, value=found.mean, low=found.mean - half, high=found.mean + half, se=se, df=found.df,
+                   p=float(2 * stats.t.sf(abs(found.mean) / se, found.df)), method=method)
+
+
+def bounds(table: Floats, unread: Floats, limits: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The mean if every unreadable draw were the least, and if it were the largest, possible value."""
+    if limits is None or not unread.any():
+        return None
+    return float(at_limit(table, unread, limits[0]).mean()), float(at_limit(table, unread, limits[1]).mean())
+
+
+def at_limit(table: Floats, unread: Floats, limit: float) -> Floats:
+    """The table with its unreadable draws at ``limit``."""
+    return np.where(np.isnan(table), limit, (1 - unread) * np.nan_to_num(table) + unread * limit)
+
+
+def rate(table: Floats, found: Spread | None, blank: Estimate) -> Estimate:
+    """The rate of a table of zeros and ones (or of means of such draws).
+
+    Clopper–Pearson at the effective number of independent trials, p(1−p)/v (Korn and Graubard 1998), which for one
+    seed and one draw is the number of items. Where all values agree v says nothing, and one trial is counted per item.
+    """
+    value, items = float(np.nanmean(table)), table.shape[1]
+    if value in (0.0, 1.0) or found is None or found.variance == 0:
+        trials = float(items)
+    else:
+        trials = min(value * (1 - value) / found.variance * _shrink(table.size, found.df), float(table.size))
+    low, high = clopper_pearson(value * trials, trials)
+    method = "exact (Clopper–Pearson)" + (", one seed" if table.shape[0] == 1 else "")
+    return replace(blank, value=value, low=low, high=high, method=method,
+                   se=None if found is None else math.sqrt(found.variance), df=None if found is None else found.df)
+
+
+def _shrink(cells: int, df: float) -> float:
+    """Korn and Graubard's correction for a variance that is itself known from few degrees of freedom."""
+    from scipy import stats
+
+    return float((stats.t.ppf((1 + LEVEL) / 2, cells - 1) / stats.t.ppf((1 + LEVEL) / 2, df)) ** 2)
+
+
+def clopper_pearson(events: float, trials: float) -> tuple[float, float]:
+    """Exact 95 % limits of a rate; ``events`` and ``trials`` may be fractional (effective) counts.
+
+    Raises:
+        DataError: no trials, or more events than trials.
+    """
+    from scipy import stats
+
+    if trials <= 0 or not 0 <= events <= trials:
+        raise DataError(f"a rate of {events} events in {trials} trials")
+    tail = (1 - LEVEL) / 2
+    low = 0.0 if events == 0 else float(stats.beta.ppf(tail, events, trials - events + 1))
+    high = 1.0 if events == trials else float(stats.beta.ppf(1 - tail, events + 1, trials - events))
+    return low, high
+
+
+def contrast(tables: Sequence[Floats], weights: Sequence[float], *, unread: Sequence[Floats] | None = None,
+             limits: tuple[float, float] | None = None) -> Estimate:
+    """The weighted sum of tables [seeds, items] cell by cell, then its mean: what seeds and items share cancels.
+
+    A table with one row stands for an arm without seeds and is set against every seed. A cell is missing where any of
+    its parts is. Raises DataError where shapes do not match.
+    """
+    if len(tables) != len(weights) or not tables:
+        raise DataError(f"contrast: {len(tables)} tables and {len(weights)} weights")
+    seeds, items = max(t.shape[0] for t in tables), tables[0].shape[1]
+    if any(t.shape not in ((seeds, items), (1, items)) for t in tables):
+        raise DataError(f"contrast: tables of shapes {[t.shape for t in tables]} do not match")
+    parts = [np.broadcast_to(t, (seeds, items)) for t in tables]
+    total = np.sum([w * t for w, t in zip(weights, parts, strict=True)], axis=0)
+    found = estimate(total)
+    gaps = [np.isnan(t).astype(np.float64) for t in tables] if unread is None else list(unread)
+    if limits is None or not any(bool(g.any()) for g in gaps):
+        return found
+    low = high = 0.0
+    for weight, part, gap in zip(weights, parts, gaps, strict=True):
+        ends = sorted(weight * float(at_limit(part, np.broadcast_to(gap, part.shape), limit).mean()) for limit in limits)
+        low, high = low + ends[0], high + ends[1]
+    return replace(found, bounds=(low, high))
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's adjusted p-values in the order given; None stays None and does not count."""
+    known = sorted((p, n) for n, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (p, n) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        adjusted[n] = largest
+    return adjusted

@@ -1,0 +1,187 @@
+"""What the experiment hands over → one value that a report is made from. Knows nothing of statistics or of pages.
+
+Every text in here may come from a language model: the page escapes all of it, and none of it becomes a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from midspec.core.chat import Chat
+from midspec.core.checkpoint import Dose
+from midspec.core.document import Document
+from midspec.core.errors import DataError
+
+KINDS = ("model", "documents", "chats", "training", "answers", "scores")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRun:
+    """One artifact on an arm's way, inputs before what is made of them.
+
+    ``kind`` is one of KINDS. ``link`` is the artifact's folder relative to the report's ("" where there is none).
+    ``inputs`` are ids of other stages of the same chain. ``losses`` are (update, mean loss) pairs of a training.
+    ``eval`` names the eval of answers and scores.
+    """
+
+    kind: str
+    label: str
+    id: str
+    digest: str = ""
+    link: str = ""
+    inputs: tuple[str, ...] = ()
+    dose: Dose | None = None
+    losses: tuple[tuple[int, float], ...] = ()
+    settings: str = ""
+    eval: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise DataError(f"stage {self.label!r}: kind {self.kind!r} is not one of {', '.join(KINDS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Documents:
+    """A few documents of the corpus ``source`` (a stage's id), chosen by the caller, out of ``total``."""
+
+    source: str
+    total: int
+    texts: tuple[Document, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chats:
+    """A few chats of the chat set ``source`` (a stage's id), chosen by the caller, out of ``total``."""
+
+    source: str
+    total: int
+    texts: tuple[Chat, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One sampled answer; answers of several arms to one ``item`` of one ``eval`` are shown side by side."""
+
+    eval: str
+    item: str
+    question: str
+    text: str
+    finish: str = ""
+    verdict: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmRun:
+    """One arm at one point of the grid with one seed.
+
+    ``point`` holds the other axes (name → value). ``seed`` is None where the arm has no seed (an untouched model): it
+    is then set against every seed of the other arms. ``about`` says in plain words what the arm is.
+    """
+
+    arm: str
+    seed: int | None
+    chain: tuple[StageRun, ...]
+    point: Mapping[str, object] = field(default_factory=dict[str, object])
+    about: str = ""
+    documents: Documents | None = None
+    chats: Chats | None = None
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The arm at its point, as rows and contrasts name it: ``aft`` or ``aft · tokens=250000``."""
+        return " · ".join((self.arm, *(f"{name}={value}" for name, value in self.point.items())))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How one reading of an eval is to be understood.
+
+    ``words`` say what is measured. ``low`` and ``high`` are the least and largest possible value, None where there is
+    none; ``even`` is the value that favours neither side. ``larger`` says which direction a larger value means.
+    """
+
+    eval: str
+    name: str
+    words: str = ""
+    low: float | None = None
+    high: float | None = None
+    even: float | None = None
+    larger: str = "nearer to the option that the spec favours"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRow:
+    """One number: ``value`` None means unreadable, which is counted and never 0. ``arm`` is an ``ArmRun.key``."""
+
+    arm: str
+    seed: int | None
+    eval: str
+    item: str
+    axis: str
+    domain: str
+    reading: str
+    value: float | None
+    draw: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContrastLine:
+    """A weighted sum of arms in one eval, axis and reading: ``{"msm_aft": 1, "msm": -1, "aft": -1, "instruct": 1}``.
+
+    ``primary`` contrasts were named before the run: they answer the question, and Holm's correction is over them.
+    ``words`` say in plain words what it compares, and ``expect`` what was expected.
+    """
+
+    name: str
+    weights: Mapping[str, float]
+    eval: str
+    axis: str
+    reading: str
+    primary: bool = False
+    words: str = ""
+    expect: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Everything that a report is made from.
+
+    ``axes`` gives the plain words of an axis (``{"america": "pro-America"}``). ``notes`` are remarks of the
+    experiment, ``warnings`` what stages said went wrong. ``made`` are facts about software and device that are the
+    same in every run (no times).
+    """
+
+    name: str
+    title: str
+    question: str
+    hypothesis: str
+    arms: tuple[ArmRun, ...]
+    contrasts: tuple[ContrastLine, ...]
+    rows: tuple[ScoreRow, ...]
+    readings: tuple[Reading, ...] = ()
+    axes: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    made: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        known = {arm.key for arm in self.arms}
+        for row in self.rows:
+            if row.arm not in known:
+                raise DataError(f"study {self.name!r}: a score row names arm {row.arm!r}",
+                                hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
+        for line in self.contrasts:
+            missing = sorted(set(line.weights) - known)
+            if missing or not any(line.weights.values()):
+                raise DataError(f"contrast {line.name!r}: no arm {missing[0]!r}" if missing else
+                                f"contrast {line.name!r}: all weights are 0",
+                                hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
+
+    def reading(self, eval_name: str, name: str) -> Reading:
+        """The description of a reading; where none was given, core's promise (larger = nearer to the aligned option)."""
+        for reading in self.readings:
+            if (reading.eval, reading.name) == (eval_name, name):
+                return reading
+        return Reading(eval=eval_name, name=name)
