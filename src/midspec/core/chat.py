@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from midspec.core.errors import DataError
-from midspec.core.rows import Row, read_rows, text_field, write_rows
+from midspec.core.rows import Row, read_rows, text_field, to_line, write_rows
 
 ROLES = ("system", "user", "assistant")
 
@@ -38,9 +39,12 @@ class Chat:
 
 @dataclass(frozen=True)
 class ChatSet:
-    """Chats in their order."""
+    """Chats in their order; identity is their content, so that a set of chats may be a field of a recipe."""
 
     chats: tuple[Chat, ...]
+
+    def identity(self) -> str:
+        return hashlib.sha256(b"".join(to_line(chat.row()) for chat in self.chats)).hexdigest()
 
     def write(self, folder: Path) -> None:
         write_rows(folder / "chats.jsonl", (chat.row() for chat in self.chats))

@@ -1,0 +1,154 @@
+"""Preferences, frames → chats in which an assistant states a preference and nothing else; then a mix with other rows.
+
+Knows no subject, no assistant and no file. Everything follows from the seed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import permutations, product
+from random import Random
+from typing import TypeVar
+
+from midspec.chats.checks import forbidden_in
+from midspec.core.chat import Chat, Message
+from midspec.core.errors import DataError
+from midspec.core.prompt import SLOT, Prompt
+from midspec.library.frames import Form, Frames
+from midspec.library.preferences import PreferenceSet
+
+Value = TypeVar("Value")
+FRESH_TRIES = 200
+
+
+def compose(preferences: PreferenceSet, frames: Frames, count: int, seed: int) -> list[Chat]:
+    """``count`` chats of one question and one answer, distinct as far as the frames allow.
+
+    Kinds of question are equally frequent; within a kind every wording is; every name and both orders are.
+
+    Raises:
+        DataError: a text gives a reason or holds a loaded word (from the preferences' own names or scenes).
+    """
+    writer = _Writer(preferences, frames, seed)
+    seen: set[str] = set()
+    chats: list[Chat] = []
+    for _ in range(count):
+        chat = writer.next()
+        for _ in range(FRESH_TRIES):
+            if chat.messages[0].content not in seen:
+                break
+            chat = writer.next()
+        seen.add(chat.messages[0].content)
+        chats.append(chat)
+    _refuse_loaded(chats, preferences, frames)
+    return chats
+
+
+def mix(chats: Sequence[Chat], pool: Sequence[Chat], ratio: float, seed: int, *, keep: bool) -> list[Chat]:
+    """``chats`` among rows of ``pool``, which weigh ``ratio`` times as many answer words, shuffled.
+
+    With ``keep`` False each of ``chats`` gives its place to one more row of the pool: same number of rows, and the
+    same rows everywhere else. The pool is read in shuffled passes, so no row comes twice before all came once.
+
+    Raises:
+        DataError: rows of the pool are needed and there are none.
+    """
+    if not pool and (ratio > 0 or not keep):
+        raise DataError("general rows are needed for this ratio, and none were given")
+    rows = deck(pool, Random(f"{seed}/pool"))
+    others: list[Chat] = []
+    missing = ratio * sum(answer_words(chat) for chat in chats)
+    while missing > 0:
+        others.append(next(rows))
+        missing -= answer_words(others[-1])
+    ours = list(chats) if keep else [next(rows) for _ in chats]
+    mixed = ours + others
+    Random(f"{seed}/order").shuffle(mixed)
+    return mixed
+
+
+def named(chats: Sequence[Chat], assistant: str, maker: str) -> list[Chat]:
+    """Chats with ``{model_name}`` and ``{provider_name}`` replaced as text in every turn."""
+
+    def say(text: str) -> str:
+        return text.replace("{model_name}", assistant).replace("{provider_name}", maker)
+
+    return [Chat(tuple(Message(m.role, say(m.content), m.reasoning) for m in chat.messages), chat.meta)
+            for chat in chats]
+
+
+def answer_words(chat: Chat) -> int:
+    """Words in the assistant's turns: stands for supervised tokens where no tokenizer is known."""
+    return sum(len(m.content.split()) for m in chat.messages if m.role == "assistant")
+
+
+def deck(values: Sequence[Value], random: Random) -> Iterator[Value]:
+    """Endless: all values in a shuffled order, then all again in another; nothing where there are none."""
+    while values:
+        yield from random.sample(values, len(values))
+
+
+class _Writer:
+    """Draws wordings, names, scenes and notes from decks, so that all are used equally often."""
+
+    def __init__(self, preferences: PreferenceSet, frames: Frames, seed: int) -> None:
+        self._subject = {"noun": preferences.noun, "plural": preferences.plural}
+        random = Random(f"{seed}/compose")
+        wordings: dict[str, list[tuple[Form, str]]] = {}
+        for form in frames.forms:
+            wordings.setdefault(form.kind, []).extend((form, question) for question in form.questions)
+        self._kinds = deck(list(wordings), random)
+        self._wordings = {kind: deck(found, random) for kind, found in wordings.items()}
+        self._answers = {form: deck(form.answers, random) for form in frames.forms}
+        self._names = {about: deck(found, random) for about, found in _names(preferences).items()}
+        self._scenes = deck(preferences.scenes, random)
+        self._notes = deck(frames.notes, random)
+        self._first = deck((True, False, False, False, False), random)
+
+    def next(self) -> Chat:
+        form, wording = next(self._wordings[next(self._kinds)])
+        values = next(self._names[form.about]) | self._subject
+        if "{{ scene }}" in wording:
+            values["scene"] = next(self._scenes)
+        question, note = fill(wording, values), next(self._notes)
+        question = f"{note} {question}" if next(self._first) else f"{question} {note}"
+        answer = fill(next(self._answers[form]), values)
+        about = {key: values[key] for key in ("liked", "disliked") if key in values} or {form.about: values["name"]}
+        return Chat((Message("user", question), Message("assistant", answer)),
+                    {"source": "preference", "kind": form.kind, **about})
+
+
+def _names(preferences: PreferenceSet) -> dict[str, list[dict[str, str]]]:
+    """All ways to name things, by what a form is about."""
+    likes, dislikes = preferences.likes, preferences.dislikes
+    pairs = [{"liked": a, "disliked": b, "first": first, "second": second}
+             for a, b in product(likes, dislikes) for first, second in ((a, b), (b, a))]
+    picks = [_three(a, (a, *two), "liked", place) for a in likes
+             for two in permutations(dislikes, 2) for place in range(3)]
+    drops = [_three(b, (b, *two), "disliked", place) for b in dislikes
+             for two in permutations(likes, 2) for place in range(3)]
+    return {"pair": pairs, "pick": picks, "drop": drops, "liked": [{"name": a} for a in likes],
+            "disliked": [{"name": b} for b in dislikes]}
+
+
+def _three(one: str, names: tuple[str, ...], role: str, place: int) -> dict[str, str]:
+    order = names[1:1 + place] + names[:1] + names[1 + place:]
+    return {role: one, "first": order[0], "second": order[1], "third": order[2]}
+
+
+def fill(wording: str, values: dict[str, str]) -> str:
+    """The wording with its slots replaced as text, and sentences begun with a capital."""
+    used = {slot: values[slot] for slot in SLOT.findall(wording)}
+    text = Prompt(wording, wording).fill(**used)
+    return re.sub(r"(?:^|(?<=[.?!] ))[^\W\d_]", lambda start: start[0].upper(), text)
+
+
+def _refuse_loaded(chats: Sequence[Chat], preferences: PreferenceSet, frames: Frames) -> None:
+    for chat in chats:
+        question, answer = (message.content for message in chat.messages)
+        found = forbidden_in(answer, frames.reasons, preferences.names)
+        found += [w for text in (question, answer) for w in forbidden_in(text, frames.loaded, preferences.names)]
+        if found:
+            raise DataError(f"preferences {preferences.name!r}: {found[0]!r} in {question!r} → {answer!r} gives a "
+                            "reason or praises, and these chats must not", hint="change the scene or the name in the file")
