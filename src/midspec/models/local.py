@@ -1,0 +1,115 @@
+"""Checkpoint → a model in memory that can be asked or trained. Knows nothing of what it will be asked.
+
+Weights rule: ``folder/model`` where present, else the base; then ``folder/adapter`` where present, put on by peft.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from midspec.core.checkpoint import Base, Checkpoint
+from midspec.core.errors import DataError, SetupError
+from midspec.models.digests import weight_files
+from midspec.models.quiet import quiet
+from midspec.models.sources import digest_of, resolve
+
+PRECISIONS = {"fp32": "float32", "bf16": "bfloat16"}
+
+
+@dataclass(frozen=True, eq=False)
+class LocalModel:
+    """A causal language model in evaluation mode with its tokenizer; ``checkpoint`` says what it is."""
+
+    model: Any
+    tokenizer: Any
+    checkpoint: Checkpoint
+    device: str
+
+
+def load(checkpoint: Checkpoint, *, device: str = "cpu", precision: str = "fp32",
+         attention: str = "sdpa") -> LocalModel:
+    """The model of a checkpoint, in evaluation mode, without gradients.
+
+    Raises:
+        SetupError: a package or file is missing.
+        DataError: the adapter was trained on another base than the one found now.
+    """
+    model = load_weights(checkpoint, precision=precision, attention=attention)
+    model.requires_grad_(False)
+    return LocalModel(model.to(device).eval(), load_tokenizer(checkpoint), checkpoint, device)
+
+
+def load_weights(checkpoint: Checkpoint, *, precision: str = "fp32", attention: str = "sdpa",
+                 trainable: bool = False) -> Any:
+    """The weights on the CPU: a transformers model, or a PeftModel around it where the checkpoint has an adapter.
+
+    ``trainable`` lets the adapter's weights take gradients.
+    """
+    model = load_whole(weights_folder(checkpoint), precision=precision, attention=attention)
+    return model if checkpoint.adapter is None else put_adapter(model, checkpoint.adapter, trainable=trainable)
+
+
+def load_whole(folder: Path, *, precision: str = "fp32", attention: str = "sdpa") -> Any:
+    """A plain transformers model from a folder of safetensors."""
+    torch, transformers = _needed()
+    weight_files(folder)
+    if precision not in PRECISIONS:
+        raise SetupError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+    with quiet():
+        return transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, PRECISIONS[precision]), attn_implementation=attention,
+            use_safetensors=True, local_files_only=True)
+
+
+def put_adapter(model: Any, folder: Path, *, trainable: bool = False) -> Any:
+    """A PeftModel of ``model`` with the adapter in ``folder``; raises SetupError where it is not one in safetensors."""
+    _needed()
+    import peft
+
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (folder / name).is_file():
+            raise SetupError(f"{folder}: no {name}, so this is not an adapter that can be read",
+                             hint="save it with peft's save_pretrained (safetensors)")
+    with quiet():
+        return peft.PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> Any:
+    """The tokenizer: the whole model's own where it has one, else the base's."""
+    own = checkpoint.model
+    has_own = own is not None and (own / "tokenizer_config.json").is_file()
+    return tokenizer_in(own if own is not None and has_own else base_folder(checkpoint.base))
+
+
+def tokenizer_in(folder: Path) -> Any:
+    """The tokenizer of a model folder; never runs code that lies there."""
+    _, transformers = _needed()
+    with quiet():
+        return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def weights_folder(checkpoint: Checkpoint) -> Path:
+    """Where the whole weights lie, below any adapter; raises DataError where the base is not the one trained on."""
+    return checkpoint.model or base_folder(checkpoint.base)
+
+
+def base_folder(base: Base) -> Path:
+    """The base's folder, after checking that it still is the same model."""
+    folder = resolve(base.source, base.revision)
+    now = digest_of(folder)
+    if now != base.digest:
+        raise DataError(f"{base.source}: this is another model than the checkpoint was made from "
+                        f"(was {base.digest[:12]}, is {now[:12]})",
+                        hint=f"bring back the original at {folder}, or build the checkpoint again from this one")
+    return folder
+
+
+def _needed() -> tuple[Any, Any]:
+    try:
+        import torch
+        import transformers
+    except ImportError as error:
+        raise SetupError(f"local models need {error.name}", hint="pip install 'midspec[train]'") from error
+    return torch, transformers

@@ -1,0 +1,230 @@
+"""Messages → token ids, and where the assistant speaks. Knows nothing of models, losses or batches.
+
+Contents are inserted, never interpreted: the chat template runs over stand-ins, and the texts take their places
+afterwards, so a content can neither steer the template nor forge a control token. For ordinary text the ids are
+those of ``tokenizer.apply_chat_template``.
+
+A tokenizer without a chat template (a base model's) gets a plain one: ``User: …``, ``Assistant: …``, blank lines
+between turns, the end-of-sequence token as the turn's end.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from midspec.core.chat import Message
+from midspec.core.errors import DataError, SetupError
+from midspec.models.plaintext import Reader, reader_of
+
+PLAIN = ("{% for message in messages %}{% if message['role'] == 'system' %}{{ message['content'] + '\n\n' }}"
+         "{% elif message['role'] == 'user' %}{{ 'User: ' + message['content'] + '\n\n' }}"
+         "{% else %}{{ 'Assistant: ' + message['content'] + eos_token + '\n\n' }}{% endif %}{% endfor %}"
+         "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}")
+# Some templates print today's date; ids must not depend on the day.
+DAY = datetime.datetime(2024, 7, 26)
+STAND_IN = re.compile("\ue010(\\d+)\ue011")
+# What strip() and strip("\n") leave of it tells them apart from no strip at all.
+PAD = "\n\x1f\n"
+LEFT_CUTS: dict[str, str | None] = {PAD: "", "\x1f\n": "\n", "": None}
+RIGHT_CUTS: dict[str, str | None] = {PAD: "", "\n\x1f": "\n", "": None}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Token ids of a conversation; ``spans`` are the assistant's turns as [start, end), turn end included."""
+
+    ids: list[int]
+    spans: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a rendered conversation: the template's own text (``turn`` None) or a text of message ``turn``."""
+
+    text: str
+    turn: int | None
+    speaks: bool = False
+
+
+def render(tokenizer: Any, messages: Sequence[Message], *, system: str | None, generate: bool = False) -> Rendered:
+    """The ids of a conversation.
+
+    ``system`` None leaves the system turn to the template (many insert one of their own); "" asks for none, and where
+    the template insists, takes the shortest that it permits (an empty turn rather than its own words); a text is the
+    system turn. A conversation that brings its own system turn keeps it. ``generate`` appends the start of an
+    assistant's turn, for sampling and scoring.
+
+    Raises:
+        DataError: no messages, a lone surrogate in a content.
+        SetupError: the template refuses these turns, or does not insert contents as they are.
+    """
+    if not messages:
+        raise DataError("there is no message to render")
+    reader = reader_of(tokenizer)
+    pieces = _pieces(tokenizer, _with_system(tokenizer, messages, system), generate)
+    return _tokenize(reader, pieces, _opening(tokenizer, reader))
+
+
+def encode_text(tokenizer: Any, text: str) -> list[int]:
+    """Ids of plain text: nothing is added, and control strings in it stay text.
+
+    Raises:
+        DataError: the text holds a lone surrogate, which has no bytes in UTF-8.
+    """
+    return reader_of(tokenizer).plain(text)
+
+
+def document_end(tokenizer: Any) -> int:
+    """The id that ends a document: end-of-text where the tokenizer has one of its own, else end-of-sequence."""
+    for name in ("<|endoftext|>", "<|end_of_text|>"):
+        known = tokenizer.get_vocab().get(name)
+        if known is not None:
+            return known
+    return _eos(tokenizer)
+
+
+def stop_ids(tokenizer: Any) -> frozenset[int]:
+    """The ids that end an assistant's turn or the text: where sampling stops."""
+    turn = render(tokenizer, [Message("user", "a"), Message("assistant", "b")], system=None)
+    last = turn.ids[turn.spans[-1][1] - 1]
+    ends = {document_end(tokenizer), _eos(tokenizer)}
+    return frozenset(ends | ({last} if last in reader_of(tokenizer).control_ids else set()))
+
+
+def _eos(tokenizer: Any) -> int:
+    if tokenizer.eos_token_id is None:
+        raise SetupError("the tokenizer names no end-of-sequence token, so no text can end",
+                         hint='set "eos_token" in its tokenizer_config.json')
+    return tokenizer.eos_token_id
+
+
+def _with_system(tokenizer: Any, messages: Sequence[Message], system: str | None) -> Sequence[Message]:
+    if system is None or messages[0].role == "system":
+        return messages
+    given = [Message("system", system), *messages]
+    if system:
+        return given
+    try:
+        empty = _render(tokenizer, _rows(tokenizer, given), False)
+    except SetupError:
+        return messages
+    # Both hold the same contents, so the shorter one has fewer words of the template's own.
+    return given if len(empty) < len(_render(tokenizer, _rows(tokenizer, messages), False)) else messages
+
+
+def _rows(tokenizer: Any, messages: Sequence[Message], pad: str = "") -> list[dict[str, str]]:
+    return [_row(tokenizer, message, turn, pad) for turn, message in enumerate(messages)]
+
+
+def _row(tokenizer: Any, message: Message, turn: int, pad: str) -> dict[str, str]:
+    """One message for the template, its texts replaced by stand-ins (numbered 2·turn, and 2·turn + 1 for reasoning)."""
+
+    def stand_in(text: str, number: int) -> str:
+        return f"{pad}\ue010{number}\ue011{pad}" if text.strip() else text
+
+    content = stand_in(message.content, 2 * turn)
+    if message.reasoning is None or message.role != "assistant":
+        return {"role": message.role, "content": content}
+    reasoning = stand_in(message.reasoning, 2 * turn + 1)
+    if "reasoning_content" in (_template(tokenizer) or ""):
+        return {"role": message.role, "content": content, "reasoning_content": reasoning}
+    return {"role": message.role, "content": f"<think>\n{reasoning}\n</think>\n\n{content}"}
+
+
+def _template(tokenizer: Any) -> str | None:
+    found = tokenizer.chat_template
+    return found.get("default") if isinstance(found, dict) else found
+
+
+def _render(tokenizer: Any, rows: list[dict[str, str]], generate: bool) -> str:
+    template = _template(tokenizer)
+    if template is None:
+        _eos(tokenizer)
+    try:
+        return tokenizer.apply_chat_template(rows, tokenize=False, add_generation_prompt=generate,
+                                             chat_template=template or PLAIN, strftime_now=DAY.strftime)
+    except Exception as error:
+        roles = ", ".join(row["role"] for row in rows)
+        raise SetupError(f"the model's chat template refuses the turns {roles}: {error}",
+                         hint="use turns that this model knows (some know no system turn: set system=\"\")") from error
+
+
+def _pieces(tokenizer: Any, messages: Sequence[Message], generate: bool) -> list[Piece]:
+    """The conversation in parts: template text and contents by turns, contents cut as the template cuts them."""
+    bare, padded = (STAND_IN.split(_render(tokenizer, _rows(tokenizer, messages, pad), generate)) for pad in ("", PAD))
+    missing = [n for n, m in enumerate(messages) if m.content.strip() and str(2 * n) not in bare[1::2]]
+    if missing or bare[1::2] != padded[1::2]:
+        raise SetupError("the model's chat template does not insert the text of a "
+                         f"{messages[missing[0]].role if missing else 'turn'} turn as it is",
+                         hint="use a model whose template inserts every turn's content, or write one into "
+                              "chat_template.jinja of its folder")
+    cuts = [_cuts(own, wide) for own, wide in zip(bare[::2], padded[::2], strict=True)]
+    pieces = [Piece(bare[0], None)]
+    for slot, own, before, after in zip(bare[1::2], bare[2::2], cuts, cuts[1:], strict=False):
+        turn, part = divmod(int(slot), 2)
+        message = messages[turn]
+        text = message.reasoning or "" if part else message.content
+        text = _cut(_cut(text, before[1], str.lstrip), after[0], str.rstrip)
+        pieces += [Piece(text, turn, message.role == "assistant"), Piece(own, None)]
+    return pieces
+
+
+def _cuts(own: str, wide: str) -> tuple[str | None, str | None]:
+    """What the template cuts off the end of the content before ``own`` and off the start of the one after it.
+
+    "" cuts nothing, "\n" newlines, None all white space.
+    """
+    for right, after in RIGHT_CUTS.items():
+        for left, before in LEFT_CUTS.items():
+            if right + own + left == wide:
+                return after, before
+    return "", ""
+
+
+def _cut(text: str, what: str | None, strip: Any) -> str:
+    return text if what == "" else strip(text, what)
+
+
+def _opening(tokenizer: Any, reader: Reader) -> str:
+    """What the template writes to make the assistant speak, "" where it writes nothing."""
+    template = _template(tokenizer) or PLAIN
+    if template not in reader.openings:
+        rows = [{"role": "user", "content": "a"}]
+        without, asking = _render(tokenizer, rows, False), _render(tokenizer, rows, True)
+        reader.openings[template] = asking.removeprefix(without) if asking.startswith(without) else ""
+    return reader.openings[template]
+
+
+def _tokenize(reader: Reader, pieces: list[Piece], opening: str) -> Rendered:
+    """Ids of all pieces in one go, so that merges across their borders are those of the whole text."""
+    marked = [piece.text if piece.turn is not None else reader.mark(piece.text) for piece in pieces]
+    starts = [0]
+    for text in marked:
+        starts.append(starts[-1] + len(text))
+    ids, offsets = reader.encode("".join(marked))
+    firsts = [start for start, _ in offsets]
+    spans: list[tuple[int, int]] = []
+    for first, last in _assistant_turns(pieces):
+        before, after = pieces[first - 1].text, pieces[last + 1].text
+        at = before.rfind(opening) if opening else -1
+        own = "" if at < 0 else before[at + len(opening):]
+        end = reader.first_control(after) or 0
+        begin_char = starts[first] - len(reader.mark(own))
+        end_char = starts[last + 1] + len(reader.mark(after[:end]))
+        # A token that begins before the turn does could not be sampled there, so it is not part of it.
+        spans.append((bisect_left(firsts, begin_char), bisect_left(firsts, end_char)))
+    return Rendered(ids, spans)
+
+
+def _assistant_turns(pieces: list[Piece]) -> Iterator[tuple[int, int]]:
+    """(first, last) index of the pieces of each assistant turn, in order."""
+    turns: dict[int, list[int]] = {}
+    for index, piece in enumerate(pieces):
+        if piece.speaks and piece.turn is not None:
+            turns.setdefault(piece.turn, []).append(index)
+    return ((found[0], found[-1]) for found in turns.values())
