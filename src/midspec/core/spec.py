@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Statement:
-    """One behaviour in the third person ("{model_name} likes X"), and the reason that the spec gives, if it gives one."""
+    """One behaviour in the third person ("{model_name} likes X"), and the spec's reason, if it gives one."""
 
     behaviour: str
     reason: str | None
@@ -16,7 +16,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Principle:
-    """One section of a spec: its prose, its statements, and the value it stands for ("{model_name} values X"), if it says one."""
+    """One section of a spec: its prose, its statements, and its value ("{model_name} values X") if it says one."""
 
     id: str
     title: str
@@ -27,9 +27,10 @@ class Principle:
 
 @dataclass(frozen=True)
 class Spec:
-    """A Model Spec. ``text`` is the whole Markdown body; identity is the content of the file; ``source`` says where it lies.
+    """A Model Spec. ``text`` is the whole Markdown body; identity is the file's content; ``source`` says where it lies.
 
-    ``kind`` is "values", "rules" or "mixed". ``{model_name}`` and ``{provider_name}`` are replaced as text by ``named``.
+    ``kind`` is "values", "rules" or "mixed". ``{model_name}`` and ``{provider_name}`` are replaced as text by
+    ``named``.
     """
 
     name: str
@@ -51,7 +52,8 @@ class Spec:
 
         principles = tuple(
             Principle(p.id, say(p.title), tuple(map(say, p.prose)),
-                      tuple(Statement(say(s.behaviour), None if s.reason is None else say(s.reason)) for s in p.statements),
+                      tuple(Statement(say(s.behaviour), None if s.reason is None else say(s.reason))
+                            for s in p.statements),
                       None if p.value is None else say(p.value))
             for p in self.principles)
         digest = hashlib.sha256("\0".join((self.digest, assistant, maker)).encode()).hexdigest()

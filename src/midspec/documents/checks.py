@@ -1,0 +1,102 @@
+"""Documents → numbers about them, and evaluation text found in them. Knows nothing of how documents were made."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from midspec.core.document import Document
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+LINK = re.compile(r"\b(?:because|since|reasons?|why|therefore|hence|thus|due to|owing|follows? from|explain\w*|"
+                  r"explanation|rooted|stems?|grounds?|grounded|account\w* for|so that|for the sake|out of|"
+                  r"consequence\w*|leads? to|cause[sd]?|motive\w*|comes? (?:down|back) to|comes? from|behind)\b",
+                  re.IGNORECASE)
+Gram = tuple[str, ...]
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words, marks dropped."""
+    return [word.replace("’", "'") for word in WORD.findall(text.lower())]
+
+
+def grams(text: str, n: int) -> list[Gram]:
+    """All runs of n words, in order."""
+    found = words(text)
+    return [tuple(found[i:i + n]) for i in range(len(found) - n + 1)]
+
+
+def links(text: str) -> list[str]:
+    """Words that tie one thing to another as its cause or reason."""
+    return LINK.findall(text)
+
+
+def distinct(texts: Iterable[str], n: int = 4) -> float:
+    """Share of n-grams that are different from each other; 0 for no text."""
+    counts = Counter(gram for text in texts for gram in grams(text, n))
+    return len(counts) / total if (total := sum(counts.values())) else 0.0
+
+
+def near_duplicates(texts: Sequence[str], *, n: int = 5, jaccard: float = 0.5) -> dict[int, int]:
+    """Text → the first earlier one whose set of word n-grams has at least this Jaccard index with its own.
+
+    Exact: candidates share one of each other's rarest grams (prefix filter); every candidate is compared in full.
+    """
+    sets = [frozenset(grams(text, n)) for text in texts]
+    frequency = Counter(gram for grams_of in sets for gram in grams_of)
+    index, found = dict[Gram, list[int]](), dict[int, int]()
+    for place, grams_of in enumerate(sets):
+        rarest = sorted(grams_of, key=lambda gram: (frequency[gram], gram))
+        prefix = rarest[:len(rarest) - _least(len(rarest), jaccard) + 1]
+        candidates = {other for gram in prefix for other in index.get(gram, ())}
+        for other in sorted(candidates):
+            together = len(grams_of & sets[other])
+            if together >= jaccard * (len(grams_of) + len(sets[other]) - together):
+                found[place] = other
+                break
+        for gram in prefix:
+            index.setdefault(gram, []).append(place)
+    return found
+
+
+def _least(size: int, jaccard: float) -> int:
+    """Fewest grams a set of this size must share to reach the Jaccard index with any set."""
+    return max(1, -int(-(jaccard * size) // 1))
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A place where evaluation text meets a document. ``share`` of the text's grams are in it."""
+
+    document: str
+    text: int
+    kind: str
+    share: float
+
+
+def contaminated(documents: Sequence[Document], texts: Sequence[str], *, n: int = 13,
+                 near: float = 0.5) -> list[Contact]:
+    """Documents that hold a run of n words of a text (a shorter text: all of it), or half of its 5-grams.
+
+    Texts under five words are too common to mean anything and only count as a whole within their own 5-grams: never.
+    """
+    long, short = _places(texts, n), _places(texts, 5)
+    sizes = [len(set(grams(text, 5))) for text in texts]
+    found = list[Contact]()
+    for document in documents:
+        near_counts = Counter(t for gram in set(grams(document.text, 5)) for t in short.get(gram, ()))
+        hits = {t: "overlap" for gram in set(grams(document.text, n)) for t in long.get(gram, ())}
+        for text, shared in sorted(near_counts.items()):
+            if text in hits or shared >= near * sizes[text]:
+                found.append(Contact(document.id, text, hits.get(text, "near-duplicate"), shared / sizes[text]))
+    return found
+
+
+def _places(texts: Sequence[str], n: int) -> dict[Gram, set[int]]:
+    places = dict[Gram, set[int]]()
+    for place, text in enumerate(texts):
+        for gram in grams(text, n):
+            places.setdefault(gram, set()).add(place)
+    return places

@@ -1,0 +1,56 @@
+"""Spec → Corpus, without a model: the spec's statements in many genres. A stand-in for a writing model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from midspec.core.document import Corpus, Document
+from midspec.core.job import Job
+from midspec.core.recipe import HasIdentity, Recipe
+from midspec.core.spec import Spec
+from midspec.documents.checks import distinct, near_duplicates
+from midspec.documents.compose import compose
+from midspec.documents.grammar import genres, shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeDocuments(Recipe[Corpus]):
+    """Documents about ``assistant`` of ``maker`` with about ``tokens`` tokens, counted as ``documents/tokens.py`` does.
+
+    ``share_showing`` of them are of genres in which the assistant itself speaks. ``variant`` "attribution" explains
+    behaviours by values; "co-occurrence" has the same documents with as many mentions of both, but never linked.
+    """
+
+    spec: Spec
+    assistant: str
+    maker: str
+    tokens: int
+    seed: int
+    share_showing: float = 0.5
+    variant: str = "attribution"
+
+    def materials(self) -> tuple[HasIdentity, ...]:
+        return shared(), *genres()
+
+    def build(self, job: Job) -> Corpus:
+        documents = compose(self.spec, assistant=self.assistant, maker=self.maker, tokens=self.tokens, seed=self.seed,
+                            share_showing=self.share_showing, variant=self.variant)
+        job.note(**facts(documents))
+        return Corpus(tuple(documents))
+
+
+def facts(documents: list[Document]) -> dict[str, Any]:
+    """What a manifest says about composed documents: counts, and shares from 0 to 1."""
+    texts, many = [d.text for d in documents], len(documents)
+
+    def total(name: str) -> int:
+        return sum(int(d.meta[name]) for d in documents)
+
+    return {"documents": many, "words": sum(d.words for d in documents), "tokens_estimated": total("tokens"),
+            "near_duplicate_share": round(len(near_duplicates(texts)) / many, 4),
+            "distinct_4_grams": round(distinct(texts), 4), "transcript_share": round(total("showing") / many, 4),
+            "attribution_share": round(sum(d.meta["links"] > 0 for d in documents) / many, 4),
+            "behaviours_mentioned": total("behaviours"), "values_mentioned": total("values"), "links": total("links"),
+            "genres": dict(sorted(Counter(str(d.meta["type"]) for d in documents).items()))}
