@@ -85,6 +85,22 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a score of this name is to be understood: ``words`` what is measured, ``larger`` what a larger value means.
+
+    ``low`` and ``high`` are the least and largest possible value, ``even`` the one that favours neither side; None where
+    there is none.
+    """
+
+    name: str
+    words: str
+    low: float | None = None
+    high: float | None = None
+    even: float | None = None
+    larger: str = "nearer to the option that the spec favours"
+
+
+@dataclass(frozen=True)
 class Scores:
     rows: tuple[Score, ...]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from midspec.core.job import Job
-from midspec.core.score import Response, Responses, Score
+from midspec.core.score import Reading, Response, Responses, Score
 from midspec.models.local import LocalModel
 
 
@@ -33,3 +33,7 @@ class Eval(ABC):
     @abstractmethod
     def estimate(self) -> dict[str, int]:
         """What asking one model takes, for ``plan``: ``{"items": …, "sequences": …}``."""
+
+    @abstractmethod
+    def explain(self) -> tuple[Reading, ...]:
+        """What each reading means, in plain words, for the report."""

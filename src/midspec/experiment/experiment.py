@@ -99,9 +99,8 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Arm and axes without the seed: what a table row is about."""
-        shown = ", ".join(f"{name}={value}" for name, value in self.axes)
-        return f"{self.arm} [{shown}]" if shown else self.arm
+        """Arm and axes without the seed: what a row of the report is about."""
+        return " · ".join((self.arm, *(f"{name}={value}" for name, value in self.axes)))
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def make_plan(loaded: Loaded, store: Store, speed: Speed | None) -> Plan:
 def _row(recipe: Recipe[Any], store: Store, look: StoreLook, speed: Speed | None) -> PlanRow:
     have = store.find(recipe) is not None
     forecast = look.ahead(recipe)
-    reason = "" if have else (why(recipe, store) or "nothing like it in this store")
+    reason = "" if have else "; ".join(why(recipe, store) or ("nothing like it in this store",))
     seconds = None if have or speed is None else speed.seconds(forecast.flops, forecast.precision)
     return PlanRow(recipe.id, recipe.folder_name, "have" if have else "build", reason, forecast, seconds)
 

@@ -25,6 +25,9 @@ class Progress:
         self.spoke = 0.0
         self.last_owner = ""
 
+    def say(self, line: str) -> None:
+        self.console.print(line, markup=False)
+
     def begin(self, of: int, found: int) -> None:
         self.of, self.done = of, found
         self.console.print(f"{of} artifacts: {found} there, {of - found} to build")

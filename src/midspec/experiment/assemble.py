@@ -1,0 +1,189 @@
+"""Experiment + store → Study: everything that the report is made from, read back from artifacts. Computes no statistics."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from midspec.core.chat import ChatSet
+from midspec.core.checkpoint import Checkpoint
+from midspec.core.document import Corpus
+from midspec.core.errors import DataError, RecipeError
+from midspec.core.recipe import Recipe, closure
+from midspec.core.rows import read_rows
+from midspec.core.score import Responses, Scores
+from midspec.evals._eval import Eval
+from midspec.experiment.experiment import Cell, Contrast, Loaded
+from midspec.report.study import Answer, ArmRun, Chats, ContrastLine, Documents, Reading, ScoreRow, StageRun, Study
+from midspec.store.artifacts import Store
+from midspec.store.manifest import Manifest
+
+SHOWN = 10
+KINDS = {Corpus: "documents", ChatSet: "chats", Responses: "answers", Scores: "scores"}
+
+
+@dataclass
+class Reader:
+    """Artifacts of one store, each read once."""
+
+    store: Store
+    manifests: dict[str, Manifest] = field(default_factory=dict[str, Manifest])
+    made: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def manifest(self, recipe: Recipe[Any]) -> Manifest:
+        if recipe.id not in self.manifests:
+            found = self.store.find(recipe)
+            if found is None:
+                raise DataError(f"{recipe.folder_name} is not built", hint="midspec run FILE builds what is missing")
+            self.manifests[recipe.id] = found
+        return self.manifests[recipe.id]
+
+    def read(self, recipe: Recipe[Any]) -> Any:
+        if recipe.id not in self.made:
+            self.made[recipe.id] = self.store.read(recipe)
+        return self.made[recipe.id]
+
+
+def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
+    """The study of a finished experiment.
+
+    Raises:
+        DataError: an artifact is missing or damaged.
+        RecipeError: artifacts come from different devices or library versions, and the experiment does not permit it.
+    """
+    reader = Reader(store)
+    cells, evals = loaded.cells(), loaded.evals()
+    arms = tuple(_arm(loaded, cell, reader) for cell in cells)
+    rows = tuple(row for cell in cells for one in evals for row in _rows(loaded, cell, one, reader))
+    made = _machines(loaded, reader)
+    notes = [f"Test items have been scored {scorings} times in this store."] if loaded.final else \
+        ["Development items: for choosing, not for claims. A final run scores the test items."]
+    return Study(name=loaded.name, title=loaded.name.replace("_", " "), question=loaded.experiment.question,
+                 hypothesis=loaded.hypothesis, arms=arms, contrasts=tuple(_lines(loaded, cells, rows)), rows=rows,
+                 readings=tuple(Reading(eval=one.name, **vars(r)) for one in evals for r in one.explain()),
+                 notes=tuple(notes), warnings=_warnings(reader), made=made)
+
+
+def _arm(loaded: Loaded, cell: Cell, reader: Reader) -> ArmRun:
+    chain = closure(tuple(loaded.grade(cell, one) for one in loaded.evals()))
+    corpora = [r for r in chain if r.makes is Corpus]
+    chats = [r for r in chain if r.makes is ChatSet]
+    return ArmRun(arm=cell.arm, seed=cell.seed, point=dict(cell.axes), about=_about(loaded, cell.arm),
+                  chain=tuple(_stage(recipe, reader) for recipe in chain),
+                  documents=_documents(corpora[-1], reader) if corpora else None,
+                  chats=_chats(chats[-1], reader) if chats else None,
+                  answers=tuple(a for one in loaded.evals() for a in _answers(loaded, cell, one, reader)))
+
+
+def _about(loaded: Loaded, arm: str) -> str:
+    found = next(a for a in loaded.experiment.arms if a.__name__ == arm)
+    return " ".join((found.__doc__ or "").split())
+
+
+def _stage(recipe: Recipe[Any], reader: Reader) -> StageRun:
+    manifest = reader.manifest(recipe)
+    made = reader.read(recipe) if recipe.makes is Checkpoint else None
+    trained = made is not None and any(r.makes is Checkpoint for r in recipe.inputs()) and bool(made.doses)
+    by = getattr(recipe, "to", None) or getattr(recipe, "by", None)
+    return StageRun(kind=KINDS.get(recipe.makes, "training" if trained else "model"), label=recipe.label, id=recipe.id,
+                    digest=manifest.digest, link=f"../../artifacts/{recipe.folder_name}",
+                    inputs=tuple(r.id for r in recipe.inputs()), dose=made.doses[-1] if made is not None and trained else None,
+                    losses=_losses(recipe, reader) if trained else (), settings=_settings(manifest),
+                    eval=by.name if isinstance(by, Eval) else "")
+
+
+def _losses(recipe: Recipe[Any], reader: Reader) -> tuple[tuple[int, float], ...]:
+    path = reader.store.folder(recipe) / "metrics.jsonl"
+    return tuple((row["update"], row["loss"]) for _, row in read_rows(path)) if path.is_file() else ()
+
+
+def _settings(manifest: Manifest) -> str:
+    """The recipe's plain fields as "name value", nested ones with dots; inputs and contents are shown elsewhere."""
+
+    def plain(name: str, value: Any) -> Iterator[str]:
+        if isinstance(value, dict) and "fields" in value:
+            for key, inner in value["fields"].items():
+                yield from plain(key, inner)
+        elif isinstance(value, dict) and "float" in value:
+            yield f"{name} {float.fromhex(value['float']):g}"
+        elif isinstance(value, (str, int)) and not isinstance(value, bool):
+            yield f"{name} {value}"
+
+    return ", ".join(text for name, value in manifest.description["fields"].items() for text in plain(name, value))
+
+
+def _documents(recipe: Recipe[Any], reader: Reader) -> Documents:
+    all_of = reader.read(recipe).documents
+    return Documents(source=recipe.id, total=len(all_of), texts=tuple(_ten(all_of, recipe.id)))
+
+
+def _chats(recipe: Recipe[Any], reader: Reader) -> Chats:
+    all_of = reader.read(recipe).chats
+    return Chats(source=recipe.id, total=len(all_of), texts=tuple(_ten(all_of, recipe.id)))
+
+
+def _ten(rows: tuple[Any, ...], seed: str) -> list[Any]:
+    return random.Random(seed).sample(rows, min(SHOWN, len(rows)))
+
+
+def _answers(loaded: Loaded, cell: Cell, one: Eval, reader: Reader) -> Iterator[Answer]:
+    grade = loaded.grade(cell, one)
+    for response in reader.read(grade.inputs()[0]).rows:
+        if response.text is not None and response.draw == 0:
+            yield Answer(eval=one.name, item=response.item, question=str(response.meta.get("question", response.item)),
+                         text=response.text, finish=response.finish or "")
+
+
+def _rows(loaded: Loaded, cell: Cell, one: Eval, reader: Reader) -> Iterator[ScoreRow]:
+    for score in reader.read(loaded.grade(cell, one)).rows:
+        yield ScoreRow(arm=cell.key, seed=cell.seed, eval=one.name, **vars(score))
+
+
+def _lines(loaded: Loaded, cells: tuple[Cell, ...], rows: tuple[ScoreRow, ...]) -> Iterator[ContrastLine]:
+    measures = dict.fromkeys((row.eval, row.axis, row.reading) for row in rows)
+    settings = list(dict.fromkeys(tuple((k, v) for k, v in p.items() if k != "seed") for p in loaded.experiment.points))
+    for contrast, setting in itertools.product(loaded.experiment.contrasts, settings):
+        weights = {_key_at(arm, setting, cells): weight for arm, weight in contrast.weights().items()}
+        shown = "".join(f" · {name}={value}" for name, value in setting) if len(settings) > 1 else ""
+        for measure in measures:
+            if contrast.axis in (None, measure[1]):
+                yield _line(contrast, shown, weights, measure, loaded.experiment.headline)
+
+
+def _line(contrast: Contrast, shown: str, weights: dict[str, float], measure: tuple[str, str, str], headline: str | None) -> ContrastLine:
+    name, axis, reading = measure
+    return ContrastLine(name=f"{contrast.title}{shown}", weights=weights, eval=name, axis=axis, reading=reading,
+                        primary=reading == headline)
+
+
+def _key_at(arm: str, setting: tuple[tuple[str, Any], ...], cells: tuple[Cell, ...]) -> str:
+    return next(cell.key for cell in cells if cell.arm == arm and set(cell.axes) <= set(setting))
+
+
+def _warnings(reader: Reader) -> tuple[str, ...]:
+    return tuple(f"{manifest.folder_name}: {text}" for manifest in reader.manifests.values()
+                 for text in manifest.facts.get("warnings", ()))
+
+
+def _machines(loaded: Loaded, reader: Reader) -> dict[str, str]:
+    """Device and versions that the numbers come from; more than one set of them is a confound."""
+    found = {json.dumps({"device": m.run.get("device"), "versions": m.run.get("versions")}, sort_keys=True): m
+             for m in reader.manifests.values() if m.run and m.label in _measured(loaded)}
+    if len(found) > 1 and not loaded.experiment.across_machines:
+        shown = "; ".join(f"{m.folder_name}: {key}" for key, m in itertools.islice(found.items(), 2))
+        raise RecipeError(f"{loaded.name}: its artifacts come from different devices or library versions, so a contrast "
+                          f"could be the machine's: {shown}",
+                          hint="run it into a fresh --store, or set across_machines=True in the experiment")
+    if not found:
+        return {}
+    row = json.loads(next(iter(found)))
+    return {"device": str(row["device"]), **{k: str(v) for k, v in (row["versions"] or {}).items()}}
+
+
+def _measured(loaded: Loaded) -> set[str]:
+    """Labels of stages whose numbers depend on the machine: training and answering."""
+    return {r.label for r in loaded.recipes() if r.makes in (Checkpoint, Responses) and r.inputs()}

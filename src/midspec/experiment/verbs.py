@@ -1,0 +1,186 @@
+"""The verbs of the command line on experiment files, callable from Python under the same names."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from midspec.core.errors import DataError, SetupError
+from midspec.core.recipe import Recipe
+from midspec.core.rows import read_rows, to_line
+from midspec.experiment import speed as speeds
+from midspec.experiment.assemble import assemble
+from midspec.experiment.experiment import Loaded, load_experiment
+from midspec.experiment.job import Settings
+from midspec.experiment.plan import Plan, make_plan
+from midspec.experiment.progress import Progress
+from midspec.experiment.run import Tally, build_all
+from midspec.models.digests import cache_root
+from midspec.report.merge import merged
+from midspec.report.page import write as write_page
+from midspec.store.artifacts import Store
+from midspec.store.manifest import Problem, verify_artifact
+
+STORE = Path("midspec-store")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the report is and what was done to make it."""
+
+    name: str
+    question: str
+    folder: Path
+    tally: Tally | None
+    numbers: dict[str, Any]
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "report.html"
+
+    def json(self) -> dict[str, Any]:
+        return {"name": self.name, "page": str(self.page), "tally": None if self.tally is None else vars(self.tally),
+                "numbers": self.numbers}
+
+
+@dataclass(frozen=True)
+class Verified:
+    checked: int
+    problems: tuple[Problem, ...]
+
+    def json(self) -> dict[str, Any]:
+        return {"checked": self.checked, "problems": [{"file": str(p.file), "what": p.what} for p in self.problems]}
+
+
+def plan(file: Path | str, *, store: Path | str = STORE, device: str = "cpu", final: bool = False) -> Plan:
+    """What a run of the experiment would build; measures this machine's speed once where torch is installed."""
+    return make_plan(load_experiment(Path(file), final=final), Store(Path(store)), _speed(device))
+
+
+def run(file: Path | str, *, store: Path | str = STORE, device: str = "cpu", final: bool = False, threads: int = 0,
+        trackers: tuple[str, ...] = ()) -> Outcome:
+    """Build what is missing, evaluate, and write the report.
+
+    Raises:
+        MidspecError: a stage failed; what was built before is kept, and the same call goes on from there.
+    """
+    loaded = load_experiment(Path(file), final=final)
+    kept = Store(Path(store))
+    set_threads(threads)
+    progress = Progress()
+    progress.say(loaded.experiment.question)
+    if final:
+        _log_scoring(loaded, kept)
+    tally = build_all(loaded.recipes(), kept, Settings(device=device, trackers=trackers, say=progress.say), progress)
+    return replace(_write(loaded, kept), tally=tally)
+
+
+def report(*files: Path | str, store: Path | str = STORE, final: bool = False) -> Outcome:
+    """Write the report of one experiment, or one page of two, from kept scores."""
+    if not 1 <= len(files) <= 2:
+        raise DataError(f"report: {len(files)} experiment files where one or two are expected")
+    kept = Store(Path(store))
+    loaded = [load_experiment(Path(file), final=final) for file in files]
+    if len(loaded) == 1:
+        return _write(loaded[0], kept)
+    study = merged(*(assemble(one, kept, scorings=scorings(kept)) for one in loaded))
+    return _page(study.name, study, kept)
+
+
+def _write(loaded: Loaded, store: Store) -> Outcome:
+    study = assemble(loaded, store, scorings=scorings(store))
+    return _page(loaded.name + ("-final" if loaded.final else ""), study, store)
+
+
+def _page(name: str, study: Any, store: Store) -> Outcome:
+    folder = store.root / "reports" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_page(study, folder)
+    numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return Outcome(name, study.question, folder, None, numbers)
+
+
+def verify(folder: Path | str) -> Verified:
+    """Check every byte of a store, or of one artifact.
+
+    Raises:
+        DataError: the folder is neither.
+    """
+    path = Path(folder)
+    if (path / "manifest.json").exists() or (path / "run.json").exists():
+        return Verified(1, tuple(verify_artifact(path)))
+    if not (path / "artifacts").is_dir() and not (path / "ledger.sqlite").exists():
+        raise DataError(f"{path}: neither a store nor an artifact", hint="give the folder that --store names")
+    store = Store(path)
+    return Verified(len(list((path / "artifacts").glob("*/"))), tuple(store.verify()))
+
+
+def listing(store: Path | str) -> list[dict[str, Any]]:
+    """One row an artifact: folder, bytes, seconds, facts."""
+    return [{"folder": m.folder_name, "bytes": sum(m.sizes.values()), "seconds": m.run.get("seconds"), "facts": m.facts}
+            for m in Store(Path(store)).manifests()]
+
+
+def collect(store: Path | str, files: list[Path], *, remove: bool) -> list[Path]:
+    """Folders that none of the experiments needs, dev and final; removed where told."""
+    keep: set[str] = set()
+    for file in files:
+        keep |= {recipe.id for final in (False, True) for recipe in load_experiment(file, final=final).recipes()}
+    return Store(Path(store)).collect(keep, dry=not remove)
+
+
+def shipped() -> dict[str, Path]:
+    """Experiments that come with midspec, by name: beside the package in a wheel, in the checkout otherwise."""
+    here = Path(__file__).resolve()
+    for folder in (here.parents[1] / "library" / "experiments", here.parents[3] / "experiments"):
+        if folder.is_dir():
+            return {path.stem: path for path in sorted(folder.glob("*.py"))}
+    return {}
+
+
+def new(name: str, to: Path | None = None) -> Path:
+    """Copy a shipped experiment; refuses to write over a file."""
+    have = shipped()
+    if name not in have:
+        raise SetupError(f"no shipped experiment {name!r} (have: {', '.join(have)})")
+    target = to or Path(f"{name}.py")
+    if target.exists():
+        raise DataError(f"{target}: there is such a file already", hint="name another with --to")
+    shutil.copyfile(have[name], target)
+    return target
+
+
+def scorings(store: Store) -> int:
+    """How often test items were scored in this store."""
+    path = store.root / "scorings.jsonl"
+    return sum(1 for _ in read_rows(path)) if path.is_file() else 0
+
+
+def _log_scoring(loaded: Loaded, store: Store) -> None:
+    """One line for every final run that scores something new, written before the scoring."""
+    fresh: list[Recipe[Any]] = [recipe for recipe in loaded.targets() if store.find(recipe) is None]
+    if fresh:
+        store.root.mkdir(parents=True, exist_ok=True)
+        line = to_line({"experiment": loaded.name, "scores": len(fresh), "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+        with (store.root / "scorings.jsonl").open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def set_threads(threads: int) -> None:
+    """Threads for computing; 0 leaves the machine's default. Read by torch when it starts."""
+    if threads > 0:
+        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+
+
+def _speed(device: str) -> speeds.Speed | None:
+    try:
+        return speeds.kept(cache_root(), device) or speeds.measure(cache_root(), device)
+    except SetupError:
+        return None
