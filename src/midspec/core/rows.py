@@ -44,7 +44,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
                 continue
             try:
                 row = json.loads(line)
-            except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
                 raise DataError(f"{path}:{number}: not a line of JSON in UTF-8 ({error})",
                                 hint="one JSON object a line; nothing was read into a stage") from error
             if not isinstance(row, dict):

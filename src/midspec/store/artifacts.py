@@ -38,7 +38,7 @@ CHECKED_ON_READ = 2**30
 class Store:
     """Artifacts, claims, half-built work and the ledger, under one folder.
 
-    ``artifacts/NAME`` published · ``staging/NAME`` being built · ``scratch/NAME`` checkpoints of a stage that is not done ·
+    ``artifacts/NAME`` published · ``staging/NAME`` being built · ``scratch/NAME`` checkpoints of an unfinished stage ·
     ``claims/NAME.lock`` who builds it · ``trash/`` being deleted · ``ledger.sqlite`` kept answers.
     """
 
