@@ -62,6 +62,12 @@ def weight_files(folder: Path) -> list[Path]:
         raise SetupError(f"{folder}: no *.safetensors" + (f", only {', '.join(pickled)}" if pickled else ""),
                          hint="pickled weights can run code and are never read; save the model as safetensors: "
                               "AutoModelForCausalLM.from_pretrained(…).save_pretrained(FOLDER) where you trust it")
+    index = folder / "model.safetensors.index.json"
+    shards = set(read_json(index).get("weight_map", {}).values()) if index.is_file() else set[str]()
+    missing = sorted(shards - {path.name for path in found})
+    if missing:
+        raise SetupError(f"{folder}: {len(missing)} of {len(shards)} weight files are missing, first {missing[0]}",
+                         hint="download or copy the model again; a hub download goes on where it stopped")
     return found
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from midspec.core.checkpoint import Base, Checkpoint
 from midspec.core.errors import DataError, SetupError
-from midspec.models.digests import weight_files
+from midspec.models.digests import read_json, weight_files
 from midspec.models.quiet import quiet
-from midspec.models.sources import digest_of, resolve
+from midspec.models.sources import digest_of, moved, resolve
 
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16"}
 
@@ -55,6 +55,7 @@ def load_whole(folder: Path, *, precision: str = "fp32", attention: str = "sdpa"
     """A plain transformers model from a folder of safetensors."""
     torch, transformers = _needed()
     weight_files(folder)
+    _no_code(folder)
     if precision not in PRECISIONS:
         raise SetupError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
     with quiet():
@@ -73,7 +74,27 @@ def put_adapter(model: Any, folder: Path, *, trainable: bool = False) -> Any:
             raise SetupError(f"{folder}: no {name}, so this is not an adapter that can be read",
                              hint="save it with peft's save_pretrained (safetensors)")
     with quiet():
-        return peft.PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+        try:
+            made = peft.PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+        except (RuntimeError, ValueError) as error:
+            raise DataError(f"{folder}: this adapter does not fit the model: {str(error).splitlines()[0]}",
+                            hint="give the base model that it was trained on (see adapter_config.json)") from error
+    _all_there(made, folder)
+    return made
+
+
+def _all_there(model: Any, folder: Path) -> None:
+    """peft fills what a file lacks with fresh zeros and skips what does not fit, with a warning at most."""
+    import peft
+    from safetensors import safe_open
+
+    with safe_open(folder / "adapter_model.safetensors", framework="pt") as file:
+        stored = set(file.keys())
+    wanted = set(peft.get_peft_model_state_dict(model))
+    if stored != wanted:
+        raise DataError(f"{folder}: this adapter does not fit the model: {len(stored - wanted)} of its {len(stored)} "
+                        f"tensors have no place there, {len(wanted - stored)} places stay empty",
+                        hint="give the base model that it was trained on (see adapter_config.json)")
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> Any:
@@ -86,6 +107,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
 def tokenizer_in(folder: Path) -> Any:
     """The tokenizer of a model folder; never runs code that lies there."""
     _, transformers = _needed()
+    _no_code(folder)
     with quiet():
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
@@ -96,7 +118,15 @@ def weights_folder(checkpoint: Checkpoint) -> Path:
 
 
 def base_folder(base: Base) -> Path:
-    """The base's folder, after checking that it still is the same model."""
+    """The base's folder, after checking that it still is the same model; a folder may have moved since.
+
+    Raises:
+        DataError: another model lies there now.
+        SetupError: nothing lies there.
+    """
+    elsewhere = moved(base.digest)
+    if elsewhere is not None:
+        return elsewhere
     folder = resolve(base.source, base.revision)
     now = digest_of(folder)
     if now != base.digest:
@@ -104,6 +134,20 @@ def base_folder(base: Base) -> Path:
                         f"(was {base.digest[:12]}, is {now[:12]})",
                         hint=f"bring back the original at {folder}, or build the checkpoint again from this one")
     return folder
+
+
+def _no_code(folder: Path) -> None:
+    """Refuse a folder that only its own Python code can load, before transformers asks whether to run it."""
+    _, transformers = _needed()
+    kind = read_json(folder / "config.json").get("model_type")
+    if kind not in transformers.CONFIG_MAPPING:
+        raise SetupError(f"{folder}: model type {kind!r} is not known to this version of transformers",
+                         hint="midspec never runs code that comes with a model; use a model that transformers knows, "
+                              "or a newer transformers")
+    settings = folder / "tokenizer_config.json"
+    if settings.is_file() and "auto_map" in read_json(settings):
+        raise SetupError(f"{folder}: its tokenizer is Python code of its own, which midspec never runs",
+                         hint="remove \"auto_map\" from tokenizer_config.json if tokenizer.json beside it is complete")
 
 
 def _needed() -> tuple[Any, Any]:

@@ -6,20 +6,21 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from midspec.core.file import sha256_of
 from midspec.models.digests import cache_root, file_digest
 
 SEAL = "made.json"
 
 
-def made_once(name: str, recipe: int, make: Callable[[Path], None]) -> Path:
+def made_once(name: str, recipe: str, make: Callable[[Path], None]) -> Path:
     """The cache's folder ``name``: what ``make`` wrote into an empty folder, published by one rename.
 
     Two processes at once: one makes, the other waits. A folder whose files are not those that were made, or that was
-    made by another ``recipe`` number, is made again.
+    made by another ``recipe`` (a text that names it), is made again.
     """
     target = cache_root() / "models" / name.replace("/", "--")
     if _whole(target, recipe):
@@ -33,7 +34,7 @@ def made_once(name: str, recipe: int, make: Callable[[Path], None]) -> Path:
         _clear(fresh)
         fresh.mkdir()
         make(fresh)
-        files = {path.name: file_digest(path) for path in sorted(fresh.iterdir())}
+        files = {path.name: sha256_of(path) for path in sorted(fresh.iterdir())}
         (fresh / SEAL).write_text(json.dumps({"recipe": recipe, "files": files}, indent=1) + "\n", encoding="utf-8")
         for path in fresh.iterdir():
             _flush(path)
@@ -42,7 +43,7 @@ def made_once(name: str, recipe: int, make: Callable[[Path], None]) -> Path:
     return target
 
 
-def _whole(folder: Path, recipe: int) -> bool:
+def _whole(folder: Path, recipe: str) -> bool:
     try:
         seal = json.loads((folder / SEAL).read_text(encoding="utf-8"))
         return seal["recipe"] == recipe and bool(seal["files"]) and all(
@@ -69,7 +70,7 @@ def _flush(path: Path) -> None:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def _alone(lock: Path) -> Generator[None]:
     """One process at a time; the kernel lets go of the lock when its holder dies."""
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
