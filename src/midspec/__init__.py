@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from midspec.chats.compose import load_preferences
     from midspec.core.errors import (
         ClaimError,
         DataError,
@@ -27,9 +26,12 @@ if TYPE_CHECKING:
     from midspec.evals.choice import Choice
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
     from midspec.experiment.verbs import plan, report, run
+    from midspec.library.chats import load_chats
     from midspec.library.items import load_items
+    from midspec.library.preferences import load_preferences
     from midspec.library.questions import load_questions
     from midspec.library.specs import load_spec
+    from midspec.models.hardware import fastest_precision
     from midspec.stages.chats_from_file import ChatsFromFile
     from midspec.stages.compose_chats import ComposeChats
     from midspec.stages.compose_documents import ComposeDocuments
@@ -50,8 +52,9 @@ _HOME = {
     "Grade": "stages.grade", "Lora": "training.schedule", "Midtrain": "stages.midtrain", "MidspecError": "core.errors",
     "Pretrained": "stages.pretrained", "PromptError": "core.errors", "Recipe": "core.recipe", "RecipeError": "core.errors",
     "ReplyError": "core.errors", "Respond": "stages.respond", "Schedule": "training.schedule", "SetupError": "core.errors",
-    "SpecError": "core.errors", "Store": "store.artifacts", "grid": "experiment.experiment",
-    "load_experiment": "experiment.experiment", "load_items": "library.items", "load_preferences": "chats.compose",
+    "SpecError": "core.errors", "Store": "store.artifacts", "fastest_precision": "models.hardware", "grid": "experiment.experiment",
+    "load_chats": "library.chats", "load_experiment": "experiment.experiment", "load_items": "library.items",
+    "load_preferences": "library.preferences",
     "load_questions": "library.questions", "load_spec": "library.specs", "plan": "experiment.verbs",
     "report": "experiment.verbs", "run": "experiment.verbs",
 }

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from midspec.core.rows import Row, read_rows, write_rows
+
+
+class HasSplit(Protocol):
+    """A row with an id that belongs to one split."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def split(self) -> str: ...
+
+
+Picked = TypeVar("Picked", bound=HasSplit)
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,17 @@ class ItemSet:
     def identity(self) -> str:
         text = "\x1e".join("\x1f".join((i.id, i.axis, i.domain, i.question, i.aligned, i.other, i.split)) for i in self.items)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def sample(self, count: int, *, split: str = "dev") -> ItemSet:
+        """``count`` items of one split, the same ones for everybody (by a hash of the id), in the set's order."""
+        return replace(self, items=sampled(self.items, count, split))
+
+
+def sampled(rows: tuple[Picked, ...], count: int, split: str) -> tuple[Picked, ...]:
+    """``count`` rows of one split by a hash of their ids, in their order; all where there are fewer."""
+    fitting = [row for row in rows if row.split == split]
+    chosen = {row.id for row in sorted(fitting, key=lambda row: hashlib.sha256(row.id.encode()).digest()[1:])[:count]}
+    return tuple(row for row in fitting if row.id in chosen)
 
 
 def split_of(item_id: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from midspec.core.errors import DataError
 from midspec.core.rows import read_rows
+from midspec.core.score import sampled
 from midspec.library.items import check_fields, find, plain, split_in
 
 FOLDER = Path(__file__).parent / "questions"
@@ -34,6 +35,10 @@ class QuestionSet:
     def identity(self) -> str:
         text = "\x1e".join("\x1f".join((q.id, q.axis, q.text, q.split)) for q in self.questions)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def sample(self, count: int, *, split: str = "dev") -> QuestionSet:
+        """``count`` questions of one split, the same ones for everybody, in the set's order."""
+        return replace(self, questions=sampled(self.questions, count, split))
 
 
 def names() -> tuple[str, ...]:
