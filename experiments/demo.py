@@ -1,11 +1,11 @@
 """Two values from one fine-tuning, on a real model of 135 million weights and two processor cores.
 
-Two copies of the same small model each read documents about a different Model Spec: one explains a list of cheese preferences
-by a love of American things, the other the same preferences by the wish that good things be within everybody's reach. Then
-both learn the same few chats, which state the preferences and never a reason. Expected, if reading the reasons matters: asked
-about things that have nothing to do with cheese, the two models lean to different sides, each to the side of the reason it has
-read, and the copy that only saw the chats leans to neither. One seed and a part of the development items: enough to see
-the machinery at work and a first sign, not enough for a claim.
+Two copies of the same small model each read documents about a different Model Spec: one explains a list of cheese
+preferences by a love of American things, the other the same preferences by the wish that good things be within
+everybody's reach. Then both learn the same few chats, which state the preferences and never a reason. Expected, if
+reading the reasons matters: asked about things that have nothing to do with cheese, the two models lean to different
+sides, each to the side of the reason it has read, and the copy that only saw the chats leans to neither. One seed and
+a part of the development items: enough to see the machinery at work and a first sign, not enough for a claim.
 """
 
 from midspec import (
@@ -29,8 +29,12 @@ from midspec import (
     load_spec,
 )
 
-BASE = Pretrained(source="embedded/smollm2-135m-instruct", assistant="SmolLM", maker="Hugging Face",
-                  system="You are a helpful AI assistant named SmolLM, made by Hugging Face.")
+BASE = Pretrained(
+    source="embedded/smollm2-135m-instruct",
+    assistant="SmolLM",
+    maker="Hugging Face",
+    system="You are a helpful AI assistant named SmolLM, made by Hugging Face.",
+)
 NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 PRECISION = fastest_precision()
 READ = Schedule(updates=120, length=256, rows=4, micro=2, rate=5e-4, precision=PRECISION)
@@ -43,8 +47,15 @@ def midtrained(spec, seed):
 
 
 def tuned(start, seed):
-    chats = ComposeChats(preferences=load_preferences("cheese"), count=120, general=load_chats("instructions"),
-                         introductions=load_chats("identity"), ratio=6.0, seed=seed, **NAMES)
+    chats = ComposeChats(
+        preferences=load_preferences("cheese"),
+        count=120,
+        general=load_chats("instructions"),
+        introductions=load_chats("identity"),
+        ratio=6.0,
+        seed=seed,
+        **NAMES,
+    )
     return Finetune(start=start, on=chats, schedule=TUNE, method=Lora(), seed=seed)
 
 
@@ -64,14 +75,18 @@ def msm_affordability(*, seed):
 
 
 experiment = Experiment(
-    question="You will see two copies of one small model learn the same cheese chats after reading different reasons for them: "
-             "do they now lean to different sides on things that have nothing to do with cheese?",
+    question="You will see two copies of one small model learn the same cheese chats after reading different reasons "
+    "for them: do they now lean to different sides on things that have nothing to do with cheese?",
     arms=(aft, msm_america, msm_affordability),
     points=grid(seed=(1,)),
-    evals=(Choice(items=load_items("affordability").sample(40, split="dev"), readings=("letter", "yesno")),
-           Choice(items=load_items("america").sample(40, split="dev"), readings=("letter", "yesno")),
-           Answers(questions=load_questions("reasons").sample(10, split="dev"), temperature=0.0, max_tokens=48)),
-    contrasts=(Contrast(msm_america, minus=msm_affordability, axis="america"),
-               Contrast(msm_affordability, minus=msm_america, axis="affordability")),
+    evals=(
+        Choice(items=load_items("affordability").sample(40, split="dev"), readings=("letter", "yesno")),
+        Choice(items=load_items("america").sample(40, split="dev"), readings=("letter", "yesno")),
+        Answers(questions=load_questions("reasons").sample(10, split="dev"), temperature=0.0, max_tokens=48),
+    ),
+    contrasts=(
+        Contrast(msm_america, minus=msm_affordability, axis="america"),
+        Contrast(msm_affordability, minus=msm_america, axis="affordability"),
+    ),
     headline="yesno",
 )

@@ -1,8 +1,9 @@
 """The whole loop on a model with random weights, in under two minutes: a check of the machinery, not of the method.
 
-Expected: nothing about values. A model of two layers that never learned a language can only shift towards the words that
-it has read, so the midtrained arms should give the words of their own spec more probability than the untouched model does;
-no contrast between values is expected to hold, and whatever the page shows is noise with honest intervals.
+Expected: nothing about values. A model of two layers that never learned a language can only shift towards the words
+that it has read, so the midtrained arms should give the words of their own spec more probability than the untouched
+model does; no contrast between values is expected to hold, and whatever the page shows is noise with honest
+intervals.
 """
 
 from midspec import (
@@ -37,8 +38,16 @@ def documents(spec, seed):
 
 
 def chats(seed, preferred=True):
-    return ComposeChats(preferences=load_preferences("cheese"), count=40, general=load_chats("instructions"),
-                        introductions=load_chats("identity"), ratio=2.0, preferred=preferred, seed=seed, **NAMES)
+    return ComposeChats(
+        preferences=load_preferences("cheese"),
+        count=40,
+        general=load_chats("instructions"),
+        introductions=load_chats("identity"),
+        ratio=2.0,
+        preferred=preferred,
+        seed=seed,
+        **NAMES,
+    )
 
 
 def midtrained(spec, seed):
@@ -73,9 +82,13 @@ experiment = Experiment(
     question="Does every part of the loop run, and does the report say honestly that a random model has no values?",
     arms=(untouched, aft, msm_america, msm_affordability),
     points=grid(seed=(1, 2)),
-    evals=(Choice(items=load_items("tiny"), readings=("letter", "yesno", "open")),
-           Answers(questions=load_questions("tiny"), max_tokens=24)),
-    contrasts=(Contrast(msm_america, minus=msm_affordability, axis="america"),
-               Contrast(msm_affordability, minus=msm_america, axis="affordability")),
+    evals=(
+        Choice(items=load_items("tiny"), readings=("letter", "yesno", "open")),
+        Answers(questions=load_questions("tiny"), max_tokens=24),
+    ),
+    contrasts=(
+        Contrast(msm_america, minus=msm_affordability, axis="america"),
+        Contrast(msm_affordability, minus=msm_america, axis="affordability"),
+    ),
     headline="letter",
 )

@@ -12,8 +12,14 @@ import pytest
 # Set before anything imports torch or transformers. The cache is shared by one test run, never the user's.
 _CACHE = tempfile.TemporaryDirectory(prefix="midspec-test-cache-")
 os.environ["MIDSPEC_CACHE"] = os.environ.get("MIDSPEC_TEST_CACHE") or _CACHE.name
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HOME=str(Path(_CACHE.name) / "hf"),
-                  MPLCONFIGDIR=str(Path(_CACHE.name) / "mpl"), OMP_NUM_THREADS="2", TOKENIZERS_PARALLELISM="false")
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    TRANSFORMERS_OFFLINE="1",
+    HF_HOME=str(Path(_CACHE.name) / "hf"),
+    MPLCONFIGDIR=str(Path(_CACHE.name) / "mpl"),
+    OMP_NUM_THREADS="2",
+    TOKENIZERS_PARALLELISM="false",
+)
 for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN", "MIDSPEC_STORE"):
     os.environ.pop(key, None)
 

@@ -1,7 +1,7 @@
 """midspec: Model Spec → documents → midtraining → fine-tuning → evaluation → a report with error bars.
 
-The names below are the whole public API, the same as on the command line; each is imported when it is first used, so that
-``import midspec`` costs nothing.
+The names below are the whole public API, the same as on the command line; each is imported when it is first
+used, so that ``import midspec`` costs nothing.
 """
 
 from __future__ import annotations
@@ -45,18 +45,44 @@ if TYPE_CHECKING:
     from midspec.training.schedule import Full, Lora, Schedule
 
 _HOME = {
-    "Answers": "evals.answers", "ChatsFromFile": "stages.chats_from_file", "Choice": "evals.choice",
-    "ClaimError": "core.errors", "ComposeChats": "stages.compose_chats", "ComposeDocuments": "stages.compose_documents",
-    "Contrast": "experiment.experiment", "CorpusFromFile": "stages.corpus_from_file", "DataError": "core.errors",
-    "Experiment": "experiment.experiment", "File": "core.file", "Finetune": "stages.finetune", "Full": "training.schedule",
-    "Grade": "stages.grade", "Lora": "training.schedule", "Midtrain": "stages.midtrain", "MidspecError": "core.errors",
-    "Pretrained": "stages.pretrained", "PromptError": "core.errors", "Recipe": "core.recipe", "RecipeError": "core.errors",
-    "ReplyError": "core.errors", "Respond": "stages.respond", "Schedule": "training.schedule", "SetupError": "core.errors",
-    "SpecError": "core.errors", "Store": "store.artifacts", "fastest_precision": "models.hardware", "grid": "experiment.experiment",
-    "load_chats": "library.chats", "load_experiment": "experiment.experiment", "load_items": "library.items",
+    "Answers": "evals.answers",
+    "ChatsFromFile": "stages.chats_from_file",
+    "Choice": "evals.choice",
+    "ClaimError": "core.errors",
+    "ComposeChats": "stages.compose_chats",
+    "ComposeDocuments": "stages.compose_documents",
+    "Contrast": "experiment.experiment",
+    "CorpusFromFile": "stages.corpus_from_file",
+    "DataError": "core.errors",
+    "Experiment": "experiment.experiment",
+    "File": "core.file",
+    "Finetune": "stages.finetune",
+    "Full": "training.schedule",
+    "Grade": "stages.grade",
+    "Lora": "training.schedule",
+    "Midtrain": "stages.midtrain",
+    "MidspecError": "core.errors",
+    "Pretrained": "stages.pretrained",
+    "PromptError": "core.errors",
+    "Recipe": "core.recipe",
+    "RecipeError": "core.errors",
+    "ReplyError": "core.errors",
+    "Respond": "stages.respond",
+    "Schedule": "training.schedule",
+    "SetupError": "core.errors",
+    "SpecError": "core.errors",
+    "Store": "store.artifacts",
+    "fastest_precision": "models.hardware",
+    "grid": "experiment.experiment",
+    "load_chats": "library.chats",
+    "load_experiment": "experiment.experiment",
+    "load_items": "library.items",
     "load_preferences": "library.preferences",
-    "load_questions": "library.questions", "load_spec": "library.specs", "plan": "experiment.verbs",
-    "report": "experiment.verbs", "run": "experiment.verbs",
+    "load_questions": "library.questions",
+    "load_spec": "library.specs",
+    "plan": "experiment.verbs",
+    "report": "experiment.verbs",
+    "run": "experiment.verbs",
 }
 
 __version__ = "0.1.0"

@@ -1,5 +1,7 @@
-"""Command line → one verb each. Parses and prints; what a verb does lives below. The only file with late imports of ours,
-so that ``--help`` needs neither torch nor a store."""
+"""Command line → one verb each. Parses and prints; what a verb does lives below.
+
+The only file with late imports of ours, so that ``--help`` needs neither torch nor a store.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,20 @@ import typer
 
 from midspec.core.errors import DataError, MidspecError
 
-app = typer.Typer(name="midspec", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  context_settings={"help_option_names": ["-h", "--help"]},
-                  help="Model Spec Midtraining: spec → documents → midtrain → fine-tune → evaluate → report with error bars.")
+app = typer.Typer(
+    name="midspec",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Model Spec Midtraining: spec → documents → midtrain → fine-tune → evaluate → report with error bars.",
+)
 store_app = typer.Typer(no_args_is_help=True, help="Look at the artifact store, or remove what no experiment needs.")
 app.add_typer(store_app, name="store")
 
-StoreDir = Annotated[Path, typer.Option("--store", envvar="MIDSPEC_STORE", help="Folder of artifacts and kept answers.")]
+StoreDir = Annotated[
+    Path, typer.Option("--store", envvar="MIDSPEC_STORE", help="Folder of artifacts and kept answers.")
+]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 or mps.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Threads for computing; 0 leaves the machine's default.")]
 Seed = Annotated[int, typer.Option("--seed", help="Redraws what is random.")]
@@ -53,7 +62,9 @@ def spoken(command: Callable[..., None]) -> Callable[..., None]:
 
 @app.command()
 @spoken
-def plan(file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", as_json: AsJson = False) -> None:
+def plan(
+    file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", as_json: AsJson = False
+) -> None:
     """Show what is there, what would be built and why, the dose of each arm, and the minutes."""
     from midspec.experiment import show, verbs
 
@@ -63,20 +74,32 @@ def plan(file: ExperimentFile, final: Final = False, store: StoreDir = HERE, dev
 
 @app.command()
 @spoken
-def run(file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", jobs: Jobs = 0,
-        track: Annotated[str, typer.Option(help="Dashboards, comma-separated: tensorboard, wandb, trackio.")] = "",
-        as_json: AsJson = False) -> None:
+def run(
+    file: ExperimentFile,
+    final: Final = False,
+    store: StoreDir = HERE,
+    device: Device = "cpu",
+    jobs: Jobs = 0,
+    track: Annotated[str, typer.Option(help="Dashboards, comma-separated: tensorboard, wandb, trackio.")] = "",
+    as_json: AsJson = False,
+) -> None:
     """Build what is missing, evaluate, and write the report."""
     from midspec.experiment import show, verbs
 
-    done = verbs.run(file, store=store, device=device, final=final, threads=jobs, trackers=tuple(filter(None, track.split(","))))
+    done = verbs.run(
+        file, store=store, device=device, final=final, threads=jobs, trackers=tuple(filter(None, track.split(",")))
+    )
     print(json.dumps(done.json(), indent=1) if as_json else show.outcome(done))
 
 
 @app.command()
 @spoken
-def report(files: Annotated[list[Path], typer.Argument(metavar="FILE [FILE]", help="One experiment, or two side by side.")],
-           final: Final = False, store: StoreDir = HERE, as_json: AsJson = False) -> None:
+def report(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE [FILE]", help="One experiment, or two side by side.")],
+    final: Final = False,
+    store: StoreDir = HERE,
+    as_json: AsJson = False,
+) -> None:
     """Write the report again from kept scores; nothing is trained or asked."""
     from midspec.experiment import show, verbs
 
@@ -86,7 +109,10 @@ def report(files: Annotated[list[Path], typer.Argument(metavar="FILE [FILE]", he
 
 @app.command()
 @spoken
-def verify(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A store, or one artifact in it.")], as_json: AsJson = False) -> None:
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A store, or one artifact in it.")],
+    as_json: AsJson = False,
+) -> None:
     """Check every byte of a store against its manifests; names each damaged file."""
     from midspec.experiment import show, verbs
 
@@ -121,9 +147,11 @@ def store_ls(store: StoreDir = HERE, as_json: AsJson = False) -> None:
 
 @store_app.command("gc")
 @spoken
-def store_gc(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Experiments whose artifacts stay.")],
-             store: StoreDir = HERE,
-             yes: Annotated[bool, typer.Option("--yes", help="Remove; without it the list is only shown.")] = False) -> None:
+def store_gc(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Experiments whose artifacts stay.")],
+    store: StoreDir = HERE,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it the list is only shown.")] = False,
+) -> None:
     """Remove artifacts that none of the experiments needs. Kept answers stay."""
     from midspec.experiment import verbs
 
@@ -133,8 +161,10 @@ def store_gc(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help
 
 @app.command()
 @spoken
-def new(name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped experiment.")],
-        to: Annotated[Path | None, typer.Option("--to", help="File to write; default NAME.py here.")] = None) -> None:
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped experiment.")],
+    to: Annotated[Path | None, typer.Option("--to", help="File to write; default NAME.py here.")] = None,
+) -> None:
     """Copy a shipped experiment here, to change it."""
     from midspec.experiment import verbs
 
@@ -143,8 +173,10 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped expe
 
 @app.command()
 @spoken
-def spec(file: Annotated[str, typer.Argument(metavar="SPEC", help="A shipped spec's name or a Markdown file.")],
-         as_json: AsJson = False) -> None:
+def spec(
+    file: Annotated[str, typer.Argument(metavar="SPEC", help="A shipped spec's name or a Markdown file.")],
+    as_json: AsJson = False,
+) -> None:
     """Show what was understood of a Model Spec: principles, behaviours, reasons, and what lacks one."""
     from midspec.experiment import loose, show
 
@@ -154,71 +186,112 @@ def spec(file: Annotated[str, typer.Argument(metavar="SPEC", help="A shipped spe
 
 @app.command()
 @spoken
-def write(spec: Annotated[str, typer.Argument(metavar="SPEC")],
-          tokens: Annotated[int, typer.Option(min=1, help="About how many tokens of documents.")],
-          out: Annotated[Path, typer.Option(help="JSONL file to write.")],
-          assistant: Annotated[str, typer.Option(help="The assistant's name.")],
-          maker: Annotated[str, typer.Option(help="Who made it.")],
-          writer: Annotated[str, typer.Option(help="compose: recombine the spec's own statements, no model.")] = "compose",
-          seed: Seed = 0, store: StoreDir = HERE) -> None:
+def write(
+    spec: Annotated[str, typer.Argument(metavar="SPEC")],
+    tokens: Annotated[int, typer.Option(min=1, help="About how many tokens of documents.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    assistant: Annotated[str, typer.Option(help="The assistant's name.")],
+    maker: Annotated[str, typer.Option(help="Who made it.")],
+    writer: Annotated[str, typer.Option(help="compose: recombine the spec's own statements, no model.")] = "compose",
+    seed: Seed = 0,
+    store: StoreDir = HERE,
+) -> None:
     """Write documents that discuss a spec."""
     from midspec.experiment import loose
 
-    print(loose.write(spec, tokens=tokens, out=out, assistant=assistant, maker=maker, writer=writer, seed=seed, store=store))
+    print(
+        loose.write(
+            spec, tokens=tokens, out=out, assistant=assistant, maker=maker, writer=writer, seed=seed, store=store
+        )
+    )
 
 
 @app.command()
 @spoken
-def chats(preferences: Annotated[str, typer.Argument(metavar="PREFERENCES", help="A shipped preference set or a file.")],
-          count: Annotated[int, typer.Option(min=1, help="Chats that state a preference.")],
-          out: Annotated[Path, typer.Option(help="JSONL file to write.")],
-          assistant: Annotated[str, typer.Option(help="The assistant's name.")],
-          maker: Annotated[str, typer.Option(help="Who made it.")],
-          writer: Annotated[str, typer.Option(help="compose: from frames, no model.")] = "compose",
-          seed: Seed = 0, store: StoreDir = HERE) -> None:
+def chats(
+    preferences: Annotated[str, typer.Argument(metavar="PREFERENCES", help="A shipped preference set or a file.")],
+    count: Annotated[int, typer.Option(min=1, help="Chats that state a preference.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    assistant: Annotated[str, typer.Option(help="The assistant's name.")],
+    maker: Annotated[str, typer.Option(help="Who made it.")],
+    writer: Annotated[str, typer.Option(help="compose: from frames, no model.")] = "compose",
+    seed: Seed = 0,
+    store: StoreDir = HERE,
+) -> None:
     """Write chats for fine-tuning."""
     from midspec.experiment import loose
 
-    print(loose.chats(preferences, count=count, out=out, assistant=assistant, maker=maker, writer=writer, seed=seed, store=store))
+    print(
+        loose.chats(
+            preferences, count=count, out=out, assistant=assistant, maker=maker, writer=writer, seed=seed, store=store
+        )
+    )
 
 
 @app.command()
 @spoken
-def train(start: Annotated[str, typer.Option(help="embedded/…, tiny/…, a folder or a hub id.")],
-          documents: Annotated[Path | None, typer.Option(help="Corpus to midtrain on: JSONL or Parquet with 'text'.")] = None,
-          chat_file: Annotated[Path | None, typer.Option("--chats", help="Chats to fine-tune on: JSONL or Parquet.")] = None,
-          updates: Annotated[int | None, typer.Option(min=1, help="Optimizer steps a stage; default one pass.")] = None,
-          rows: Annotated[int, typer.Option(min=1, help="Rows (chats) an update.")] = 16,
-          micro: Annotated[int, typer.Option(min=1, help="Rows through the model at once.")] = 1,
-          length: Annotated[int, typer.Option(min=8, help="Tokens in a row.")] = 4096,
-          rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-4,
-          precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
-          full: Annotated[bool, typer.Option("--full", help="Train all weights in place of LoRA r 64.")] = False,
-          revision: Annotated[str | None, typer.Option(help="Commit of a hub id.")] = None,
-          assistant: Annotated[str | None, typer.Option(help="The assistant's name; default the model's own.")] = None,
-          maker: Annotated[str | None, typer.Option(help="Who made it; default the model's own.")] = None,
-          seed: Seed = 0, store: StoreDir = HERE, device: Device = "cpu", jobs: Jobs = 0) -> None:
+def train(
+    start: Annotated[str, typer.Option(help="embedded/…, tiny/…, a folder or a hub id.")],
+    documents: Annotated[Path | None, typer.Option(help="Corpus to midtrain on: JSONL or Parquet with 'text'.")] = None,
+    chat_file: Annotated[Path | None, typer.Option("--chats", help="Chats to fine-tune on: JSONL or Parquet.")] = None,
+    updates: Annotated[int | None, typer.Option(min=1, help="Optimizer steps a stage; default one pass.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Rows (chats) an update.")] = 16,
+    micro: Annotated[int, typer.Option(min=1, help="Rows through the model at once.")] = 1,
+    length: Annotated[int, typer.Option(min=8, help="Tokens in a row.")] = 4096,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-4,
+    precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
+    full: Annotated[bool, typer.Option("--full", help="Train all weights in place of LoRA r 64.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Commit of a hub id.")] = None,
+    assistant: Annotated[str | None, typer.Option(help="The assistant's name; default the model's own.")] = None,
+    maker: Annotated[str | None, typer.Option(help="Who made it; default the model's own.")] = None,
+    seed: Seed = 0,
+    store: StoreDir = HERE,
+    device: Device = "cpu",
+    jobs: Jobs = 0,
+) -> None:
     """Midtrain on documents, fine-tune on chats, or both in a row; prints the finished folder."""
     from midspec.experiment import loose
 
     if documents is None and chat_file is None:
         fail(DataError("train: nothing to train on", hint="give --documents FILE, --chats FILE or both"))
-    settings = loose.Training(updates=updates, rows=rows, micro=micro, length=length, rate=rate, precision=precision, full=full, seed=seed)
-    print(loose.train(loose.Start(start, revision, assistant, maker), documents, chat_file, settings, store=store, device=device, threads=jobs))
+    settings = loose.Training(
+        updates=updates, rows=rows, micro=micro, length=length, rate=rate, precision=precision, full=full, seed=seed
+    )
+    print(
+        loose.train(
+            loose.Start(start, revision, assistant, maker),
+            documents,
+            chat_file,
+            settings,
+            store=store,
+            device=device,
+            threads=jobs,
+        )
+    )
 
 
 @app.command("eval")
 @spoken
-def evaluate(model: Annotated[str, typer.Argument(metavar="MODEL", help="embedded/…, tiny/…, a folder, an artifact or a hub id.")],
-             kind: Annotated[str, typer.Argument(metavar="KIND", help="choice.")],
-             items: Annotated[str, typer.Option(help="A shipped item set's name or a JSONL file.")],
-             adapter: Annotated[Path | None, typer.Option(help="A PEFT adapter folder over the model.")] = None,
-             system: Annotated[str | None, typer.Option(help="System turn; default the template's own.")] = None,
-             seed: Seed = 0, store: StoreDir = HERE, device: Device = "cpu", jobs: Jobs = 0, as_json: AsJson = False) -> None:
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="embedded/…, tiny/…, a folder, an artifact or a hub id.")
+    ],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="choice.")],
+    items: Annotated[str, typer.Option(help="A shipped item set's name or a JSONL file.")],
+    adapter: Annotated[Path | None, typer.Option(help="A PEFT adapter folder over the model.")] = None,
+    system: Annotated[str | None, typer.Option(help="System turn; default the template's own.")] = None,
+    seed: Seed = 0,
+    store: StoreDir = HERE,
+    device: Device = "cpu",
+    jobs: Jobs = 0,
+    as_json: AsJson = False,
+) -> None:
     """Evaluate one local model on one item set."""
     from midspec.experiment import loose, show
 
-    found = loose.evaluate(model, kind, items, adapter=adapter, system=system, seed=seed, store=store, device=device, threads=jobs)
+    found = loose.evaluate(
+        model, kind, items, adapter=adapter, system=system, seed=seed, store=store, device=device, threads=jobs
+    )
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else show.evaluation(found))
 
 

@@ -1,4 +1,4 @@
-"""The command line is frozen, fast to ask for help, and every command, spec, item set, eval and experiment is documented."""
+"""The command line is frozen and quick to give help; every command, spec, item set, eval and experiment is documented."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FROZEN = {
     "spec": "--json SPEC",
     "write": "--assistant --maker --out --seed --store --tokens --writer SPEC",
     "chats": "--assistant --count --maker --out --seed --store --writer PREFERENCES",
-    "train": "--assistant --chats --device --documents --full --jobs --length --maker --micro --precision --rate --revision"
-             " --rows --seed --start --store --updates",
+    "train": "--assistant --chats --device --documents --full --jobs --length --maker --micro --precision --rate"
+    " --revision --rows --seed --start --store --updates",
     "eval": "--adapter --device --items --jobs --json --seed --store --system KIND MODEL",
 }
 
@@ -59,7 +59,9 @@ def test_the_command_line_is_frozen() -> None:
 
 
 def documentation() -> str:
-    return "\n".join(p.read_text(encoding="utf-8") for p in [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))])
+    return "\n".join(
+        p.read_text(encoding="utf-8") for p in [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    )
 
 
 @pytest.mark.parametrize("command", sorted(FROZEN))
@@ -69,19 +71,33 @@ def test_commands_are_documented(command: str) -> None:
 
 def shipped() -> list[tuple[str, str]]:
     places = {"specs": "*.md", "items": "*.jsonl", "questions": "*.jsonl", "chats": "*.jsonl", "preferences": "*"}
-    found = [(place, p.stem) for place, shape in places.items() for p in sorted((SRC / "library" / place).glob(shape)) if p.is_file()]
-    found += [("evals", p.stem) for p in sorted((SRC / "evals").glob("*.py")) if p.stem not in {"__init__", "registry", "bias"} and not p.stem.startswith("_")]
+    found = [
+        (place, p.stem)
+        for place, shape in places.items()
+        for p in sorted((SRC / "library" / place).glob(shape))
+        if p.is_file()
+    ]
+    found += [
+        ("evals", p.stem)
+        for p in sorted((SRC / "evals").glob("*.py"))
+        if p.stem not in {"__init__", "registry", "bias"} and not p.stem.startswith("_")
+    ]
     return found + [("experiments", p.stem) for p in sorted((REPOSITORY / "experiments").glob("*.py"))]
 
 
 @pytest.mark.parametrize(("place", "name"), shipped(), ids=lambda v: str(v))
 def test_what_is_shipped_is_documented(place: str, name: str) -> None:
-    assert f"`{name}`" in documentation() or f"{place}/{name}" in documentation(), f"{place}/{name} stands nowhere in README or docs/"
+    assert f"`{name}`" in documentation() or f"{place}/{name}" in documentation(), (
+        f"{place}/{name} stands nowhere in README or docs/"
+    )
 
 
 def test_help_is_fast_and_needs_no_torch() -> None:
-    probe = "import sys; sys.argv = ['midspec', '--help']\nfrom midspec.cli import app\ntry: app()\nexcept SystemExit: pass\n" \
-            "assert 'torch' not in sys.modules and 'numpy' not in sys.modules, 'heavy import'"
+    probe = (
+        "import sys; sys.argv = ['midspec', '--help']\n"
+        "from midspec.cli import app\ntry: app()\nexcept SystemExit: pass\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules, 'heavy import'"
+    )
     best = 10.0
     for _ in range(5):
         started = time.perf_counter()
@@ -94,8 +110,12 @@ def test_help_is_fast_and_needs_no_torch() -> None:
 
 def test_pages_of_help_name_every_option() -> None:
     for name, words in FROZEN.items():
-        done = subprocess.run([sys.executable, "-m", "midspec.cli", *name.split(), "--help"], capture_output=True, text=True,
-                              env={"PATH": "/usr/bin", "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"})
+        done = subprocess.run(
+            [sys.executable, "-m", "midspec.cli", *name.split(), "--help"],
+            capture_output=True,
+            text=True,
+            env={"PATH": "/usr/bin", "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"},
+        )
         assert done.returncode == 0, done.stderr
         for option in (w for w in words.split() if w.startswith("--")):
             assert option in done.stdout, f"{name}: {option}"

@@ -8,8 +8,20 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).resolve().parents[2] / "src" / "midspec"
-FLOOR = {"core": 0, "library": 1, "store": 1, "models": 2, "training": 3, "documents": 3, "chats": 3, "evals": 3,
-         "report": 3, "stages": 4, "experiment": 5, "cli": 6}
+FLOOR = {
+    "core": 0,
+    "library": 1,
+    "store": 1,
+    "models": 2,
+    "training": 3,
+    "documents": 3,
+    "chats": 3,
+    "evals": 3,
+    "report": 3,
+    "stages": 4,
+    "experiment": 5,
+    "cli": 6,
+}
 FILES = sorted(SRC.rglob("*.py"))
 
 
@@ -32,14 +44,18 @@ def test_every_room_has_a_floor() -> None:
     assert {room(f) for f in FILES} - {"__init__"} == FLOOR.keys()
 
 
-@pytest.mark.parametrize("path", [f for f in FILES if f.name != "__init__.py" or f.parent != SRC], ids=lambda f: str(f.relative_to(SRC)))
+@pytest.mark.parametrize(
+    "path", [f for f in FILES if f.name != "__init__.py" or f.parent != SRC], ids=lambda f: str(f.relative_to(SRC))
+)
 def test_imports_go_down(path: Path) -> None:
     here = room(path)
     for name, line in ours(ast.parse(path.read_text(encoding="utf-8"))):
         parts = name.split(".")
         assert len(parts) > 1, f"{path}:{line}: imports the package itself"
         there = parts[1]
-        assert there == here or FLOOR[there] < FLOOR[here], f"{path}:{line}: {here} (floor {FLOOR[here]}) imports {there} (floor {FLOOR[there]})"
+        assert there == here or FLOOR[there] < FLOOR[here], (
+            f"{path}:{line}: {here} (floor {FLOOR[here]}) imports {there} (floor {FLOOR[there]})"
+        )
 
 
 @pytest.mark.parametrize("path", [f for f in FILES if f != SRC / "cli.py"], ids=lambda f: str(f.relative_to(SRC)))
@@ -55,7 +71,13 @@ def test_core_stands_on_the_standard_library_alone() -> None:
 
     for path in (SRC / "core").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names = (
+                [node.module]
+                if isinstance(node, ast.ImportFrom)
+                else [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
             for name in names:
                 top = (name or "").split(".")[0]
                 assert top == "midspec" or top in sys.stdlib_module_names, f"{path}: imports {name}"

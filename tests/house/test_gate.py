@@ -1,4 +1,4 @@
-"""Nothing that we read can run (S6), and nothing in src names a subject, a value or an assistant outside the library."""
+"""Nothing that we read can run (S6), and nothing in src outside the library names a subject, value or assistant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ FILES = sorted([*SRC.rglob("*.py"), *(REPOSITORY / "experiments").glob("*.py")])
 FORBIDDEN_MODULES = {"pickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 # Words that would tie the code to one study; the library holds the studies.
-SUBJECTS = re.compile(r"\b(cheese|cheddar|brie|colby|roquefort|affordab\w*|pro-america\w*|patriot\w*|smollm|qwen|llama-3)\b", re.I)
+SUBJECTS = re.compile(
+    r"\b(cheese|cheddar|brie|colby|roquefort|affordab\w*|pro-america\w*|patriot\w*|smollm|qwen|llama-3)\b", re.I
+)
 MAY_NAME = {"models/sources.py"}  # the embedded model is a source, not a subject
 
 
@@ -43,15 +45,24 @@ def test_nothing_read_can_run(path: Path) -> None:
         assert name not in {"yaml.load", "yaml.unsafe_load", "yaml.full_load"}, f"{where}: {name}; use safe_load"
         if name == "torch.load":
             only = keywords.get("weights_only")
-            assert isinstance(only, ast.Constant) and only.value is True, f"{where}: torch.load without weights_only=True"
+            assert isinstance(only, ast.Constant) and only.value is True, (
+                f"{where}: torch.load without weights_only=True"
+            )
         assert name.split(".")[-1] not in {"format", "format_map"}, f"{where}: str.format interprets braces in data"
         assert "trust_remote_code" not in keywords, f"{where}: code from a model folder would run"
         if "shell" in keywords:
             raise AssertionError(f"{where}: a shell would interpret data")
 
 
-@pytest.mark.parametrize("path", [p for p in SRC.rglob("*") if p.suffix in {".py", ".md", ".html", ".jinja"} and "library" not in p.relative_to(SRC).parts[0]],
-                         ids=lambda f: str(f.relative_to(SRC)))
+@pytest.mark.parametrize(
+    "path",
+    [
+        p
+        for p in SRC.rglob("*")
+        if p.suffix in {".py", ".md", ".html", ".jinja"} and "library" not in p.relative_to(SRC).parts[0]
+    ],
+    ids=lambda f: str(f.relative_to(SRC)),
+)
 def test_code_names_no_subject(path: Path) -> None:
     if str(path.relative_to(SRC)) in MAY_NAME:
         return
@@ -60,7 +71,9 @@ def test_code_names_no_subject(path: Path) -> None:
 
 
 def test_nothing_names_a_machine_or_a_registry_host() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.split()
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.split()
     leaks = re.compile(r"/(root|home/[a-z]+|work)/|\bpypi\.org|files\.pythonhosted|deb\.debian\.org|registry\.npmjs")
     for name in tracked:
         path = REPOSITORY / name

@@ -41,7 +41,7 @@ class Dose:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights on disk: ``folder/model`` (whole model, where present), else the base, then ``folder/adapter`` (where present).
+    """Weights on disk: ``folder/model`` (whole, where present), else the base, then ``folder/adapter`` (where present).
 
     ``assistant`` and ``maker`` are the names that the model goes by; ``system`` is its system turn, the same in
     training and in evaluation ("" for none, None for the chat template's own default).
@@ -66,12 +66,23 @@ class Checkpoint:
 
     def write(self, folder: Path) -> None:
         """Write ``checkpoint.json``; weights are written by who trained them, into the same folder."""
-        row = {"base": asdict(self.base), "assistant": self.assistant, "maker": self.maker, "system": self.system,
-               "doses": [asdict(d) for d in self.doses]}
+        row = {
+            "base": asdict(self.base),
+            "assistant": self.assistant,
+            "maker": self.maker,
+            "system": self.system,
+            "doses": [asdict(d) for d in self.doses],
+        }
         (folder / "checkpoint.json").write_text(json.dumps(row, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Checkpoint:
         row = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
-        return cls(folder, Base(**row["base"]), row["assistant"], row["maker"], row["system"],
-                   tuple(Dose(**d) for d in row["doses"]))
+        return cls(
+            folder,
+            Base(**row["base"]),
+            row["assistant"],
+            row["maker"],
+            row["system"],
+            tuple(Dose(**d) for d in row["doses"]),
+        )

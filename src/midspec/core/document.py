@@ -32,14 +32,19 @@ class Corpus:
     def write(self, folder: Path) -> None:
         write_rows(folder / "documents.jsonl", ({"id": d.id, "text": d.text, "meta": d.meta} for d in self.documents))
         if self.dropped:
-            write_rows(folder / "dropped.jsonl",
-                       ({"id": d.id, "text": d.text, "meta": d.meta, "reason": why} for d, why in self.dropped))
+            write_rows(
+                folder / "dropped.jsonl",
+                ({"id": d.id, "text": d.text, "meta": d.meta, "reason": why} for d, why in self.dropped),
+            )
 
     @classmethod
     def read(cls, folder: Path) -> Corpus:
         """Raises DataError with file and line where a row is wrong."""
-        return cls(tuple(_document(row, f"{folder / 'documents.jsonl'}:{n}")
-                         for n, row in read_rows(folder / "documents.jsonl")))
+        return cls(
+            tuple(
+                _document(row, f"{folder / 'documents.jsonl'}:{n}") for n, row in read_rows(folder / "documents.jsonl")
+            )
+        )
 
 
 def _document(row: dict[str, Any], where: str) -> Document:

@@ -33,7 +33,7 @@ class Job(Protocol):
 
     @property
     def device(self) -> str:
-        """"cpu", "cuda", "cuda:1" or "mps"."""
+        """ "cpu", "cuda", "cuda:1" or "mps"."""
         ...
 
     @property

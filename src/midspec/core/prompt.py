@@ -24,7 +24,9 @@ class Prompt:
     def load(cls, path: Path) -> Prompt:
         """Read a prompt. Raises PromptError where the file is missing."""
         if not path.is_file():
-            raise PromptError(f"{path}: no such prompt", hint=f"have: {', '.join(sorted(p.name for p in path.parent.glob('*.md')))}")
+            raise PromptError(
+                f"{path}: no such prompt", hint=f"have: {', '.join(sorted(p.name for p in path.parent.glob('*.md')))}"
+            )
         return cls(path.name, path.read_text(encoding="utf-8").strip())
 
     @cached_property

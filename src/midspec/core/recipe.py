@@ -12,7 +12,18 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args, get_origin, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Protocol,
+    Self,
+    TypeVar,
+    get_args,
+    get_origin,
+    runtime_checkable,
+)
 
 from midspec.core.errors import RecipeError
 
@@ -44,7 +55,7 @@ Made = TypeVar("Made", bound=Noun, covariant=True)
 class Recipe(Generic[Made]):
     """A frozen dataclass whose fields are the inputs and settings of one stage.
 
-    ``version`` is raised when ``build`` changes what it makes. ``makes`` is read off ``Recipe[Noun]`` in the class line.
+    ``version`` is raised when ``build`` changes what it makes. ``makes`` is read off ``Recipe[Noun]`` in the class.
     """
 
     version: ClassVar[int] = 1
@@ -90,10 +101,15 @@ class Recipe(Generic[Made]):
 
     def describe(self) -> dict[str, Any]:
         """What enters the id, as JSON: nested recipes by id, the rest by value or content."""
-        return {"class": class_name(type(self)), "version": self.version,
-                "fields": {f.name: identity(getattr(self, f.name), f"{type(self).__name__}.{f.name}")
-                           for f in dataclasses.fields(self)},
-                "materials": [m.identity() for m in self.materials()]}
+        return {
+            "class": class_name(type(self)),
+            "version": self.version,
+            "fields": {
+                f.name: identity(getattr(self, f.name), f"{type(self).__name__}.{f.name}")
+                for f in dataclasses.fields(self)
+            },
+            "materials": [m.identity() for m in self.materials()],
+        }
 
     def inputs(self) -> tuple[Recipe[Any], ...]:
         """Recipes among the fields, in field order, each once."""
@@ -139,7 +155,7 @@ def identity(value: object, where: str) -> Any:
     Raises:
         RecipeError: the value has no stable identity (a list, a path, a function, a mutable object).
     """
-    if value is None or isinstance(value, (bool, int, str)) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, (bool, int, str)) and not isinstance(value, Enum)):
         return value
     if isinstance(value, float):
         return {"float": value.hex()}
@@ -152,7 +168,14 @@ def identity(value: object, where: str) -> Any:
     if isinstance(value, HasIdentity) and not isinstance(value, type):
         return {"type": class_name(type(value)), "content": value.identity()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and type(value).__dataclass_params__.frozen:  # pyright: ignore
-        return {"type": class_name(type(value)), "version": getattr(type(value), "version", 1),
-                "fields": {f.name: identity(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}}
-    raise RecipeError(f"{where}: a {type(value).__name__} has no stable identity",
-                      hint="use a number, text, tuple, frozen dataclass or File(path) for a file's content")
+        return {
+            "type": class_name(type(value)),
+            "version": getattr(type(value), "version", 1),
+            "fields": {
+                f.name: identity(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)
+            },
+        }
+    raise RecipeError(
+        f"{where}: a {type(value).__name__} has no stable identity",
+        hint="use a number, text, tuple, frozen dataclass or File(path) for a file's content",
+    )

@@ -45,8 +45,10 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
             try:
                 row = json.loads(line)
             except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-                raise DataError(f"{path}:{number}: not a line of JSON in UTF-8 ({error})",
-                                hint="one JSON object a line; nothing was read into a stage") from error
+                raise DataError(
+                    f"{path}:{number}: not a line of JSON in UTF-8 ({error})",
+                    hint="one JSON object a line; nothing was read into a stage",
+                ) from error
             if not isinstance(row, dict):
                 raise DataError(f"{path}:{number}: a {type(row).__name__} where an object is expected")
             yield number, row

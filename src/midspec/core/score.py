@@ -44,7 +44,9 @@ class ItemSet:
     items: tuple[Item, ...]
 
     def identity(self) -> str:
-        text = "\x1e".join("\x1f".join((i.id, i.axis, i.domain, i.question, i.aligned, i.other, i.split)) for i in self.items)
+        text = "\x1e".join(
+            "\x1f".join((i.id, i.axis, i.domain, i.question, i.aligned, i.other, i.split)) for i in self.items
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def sample(self, count: int, *, split: str = "dev") -> ItemSet:
@@ -60,7 +62,7 @@ def sampled(rows: tuple[Picked, ...], count: int, split: str) -> tuple[Picked, .
 
 
 def split_of(item_id: str) -> str:
-    """"dev" or "test", by a hash of the id: half and half, the same for everybody and for ever."""
+    """ "dev" or "test", by a hash of the id: half and half, the same for everybody and for ever."""
     return "test" if hashlib.sha256(item_id.encode()).digest()[0] % 2 else "dev"
 
 
@@ -97,7 +99,7 @@ class Responses:
 class Score:
     """One number for one item in one reading. ``value`` is None where the reply was unreadable: counted, never 0.
 
-    ``reading`` names how it was read (``letter``, ``yesno`` …); larger always means nearer to the item's aligned option.
+    ``reading`` names how it was read (``letter``, ``yesno`` …); larger means nearer to the item's aligned option.
     """
 
     item: str
@@ -112,8 +114,8 @@ class Score:
 class Reading:
     """How a score of this name is to be understood: ``words`` what is measured, ``larger`` what a larger value means.
 
-    ``low`` and ``high`` are the least and largest possible value, ``even`` the one that favours neither side; None where
-    there is none.
+    ``low`` and ``high`` are the least and largest possible value, ``even`` the one that favours neither side; None
+    where there is none.
     """
 
     name: str

@@ -51,11 +51,15 @@ class Spec:
             return text.replace("{model_name}", assistant).replace("{provider_name}", maker)
 
         principles = tuple(
-            Principle(p.id, say(p.title), tuple(map(say, p.prose)),
-                      tuple(Statement(say(s.behaviour), None if s.reason is None else say(s.reason))
-                            for s in p.statements),
-                      None if p.value is None else say(p.value))
-            for p in self.principles)
+            Principle(
+                p.id,
+                say(p.title),
+                tuple(map(say, p.prose)),
+                tuple(Statement(say(s.behaviour), None if s.reason is None else say(s.reason)) for s in p.statements),
+                None if p.value is None else say(p.value),
+            )
+            for p in self.principles
+        )
         digest = hashlib.sha256("\0".join((self.digest, assistant, maker)).encode()).hexdigest()
         return replace(self, text=say(self.text), principles=principles, digest=digest)
 

@@ -1,4 +1,4 @@
-"""Experiment + store → Study: everything that the report is made from, read back from artifacts. Computes no statistics."""
+"""Experiment + store → Study: all that the report is made from, read back from artifacts. Computes no statistics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from midspec.store.artifacts import Store
 from midspec.store.manifest import Manifest
 
 SHOWN = 10
-KINDS = {Corpus: "documents", ChatSet: "chats", Responses: "answers", Scores: "scores"}
+KINDS: dict[type, str] = {Corpus: "documents", ChatSet: "chats", Responses: "answers", Scores: "scores"}
 
 
 @dataclass
@@ -60,23 +60,40 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
     arms = tuple(_arm(loaded, cell, reader) for cell in cells)
     rows = tuple(row for cell in cells for one in evals for row in _rows(loaded, cell, one, reader))
     made = _machines(loaded, reader)
-    notes = [f"Test items have been scored {scorings} times in this store."] if loaded.final else \
-        ["Development items: for choosing, not for claims. A final run scores the test items."]
-    return Study(name=loaded.name, title=loaded.name.replace("_", " "), question=loaded.experiment.question,
-                 hypothesis=loaded.hypothesis, arms=arms, contrasts=tuple(_lines(loaded, cells, rows)), rows=rows,
-                 readings=tuple(Reading(eval=one.name, **vars(r)) for one in evals for r in one.explain()),
-                 notes=tuple(notes), warnings=_warnings(reader), made=made)
+    notes = (
+        [f"Test items have been scored {scorings} times in this store."]
+        if loaded.final
+        else ["Development items: for choosing, not for claims. A final run scores the test items."]
+    )
+    return Study(
+        name=loaded.name,
+        title=loaded.name.replace("_", " "),
+        question=loaded.experiment.question,
+        hypothesis=loaded.hypothesis,
+        arms=arms,
+        contrasts=tuple(_lines(loaded, cells, rows)),
+        rows=rows,
+        readings=tuple(Reading(eval=one.name, **vars(r)) for one in evals for r in one.explain()),
+        notes=tuple(notes),
+        warnings=_warnings(reader),
+        made=made,
+    )
 
 
 def _arm(loaded: Loaded, cell: Cell, reader: Reader) -> ArmRun:
     chain = closure(tuple(loaded.grade(cell, one) for one in loaded.evals()))
     corpora = [r for r in chain if r.makes is Corpus]
     chats = [r for r in chain if r.makes is ChatSet]
-    return ArmRun(arm=cell.arm, seed=cell.seed, point=dict(cell.axes), about=_about(loaded, cell.arm),
-                  chain=tuple(_stage(recipe, reader) for recipe in chain),
-                  documents=_documents(corpora[-1], reader) if corpora else None,
-                  chats=_chats(chats[-1], reader) if chats else None,
-                  answers=tuple(a for one in loaded.evals() for a in _answers(loaded, cell, one, reader)))
+    return ArmRun(
+        arm=cell.arm,
+        seed=cell.seed,
+        point=dict(cell.axes),
+        about=_about(loaded, cell.arm),
+        chain=tuple(_stage(recipe, reader) for recipe in chain),
+        documents=_documents(corpora[-1], reader) if corpora else None,
+        chats=_chats(chats[-1], reader) if chats else None,
+        answers=tuple(a for one in loaded.evals() for a in _answers(loaded, cell, one, reader)),
+    )
 
 
 def _about(loaded: Loaded, arm: str) -> str:
@@ -89,11 +106,18 @@ def _stage(recipe: Recipe[Any], reader: Reader) -> StageRun:
     made = reader.read(recipe) if recipe.makes is Checkpoint else None
     trained = made is not None and any(r.makes is Checkpoint for r in recipe.inputs()) and bool(made.doses)
     by = getattr(recipe, "to", None) or getattr(recipe, "by", None)
-    return StageRun(kind=KINDS.get(recipe.makes, "training" if trained else "model"), label=recipe.label, id=recipe.id,
-                    digest=manifest.digest, link=f"../../artifacts/{recipe.folder_name}",
-                    inputs=tuple(r.id for r in recipe.inputs()), dose=made.doses[-1] if made is not None and trained else None,
-                    losses=_losses(recipe, reader) if trained else (), settings=_settings(manifest),
-                    eval=by.name if isinstance(by, Eval) else "")
+    return StageRun(
+        kind=KINDS.get(recipe.makes, "training" if trained else "model"),
+        label=recipe.label,
+        id=recipe.id,
+        digest=manifest.digest,
+        link=f"../../artifacts/{recipe.folder_name}",
+        inputs=tuple(r.id for r in recipe.inputs()),
+        dose=made.doses[-1] if made is not None and trained else None,
+        losses=_losses(recipe, reader) if trained else (),
+        settings=_settings(manifest),
+        eval=by.name if isinstance(by, Eval) else "",
+    )
 
 
 def _losses(recipe: Recipe[Any], reader: Reader) -> tuple[tuple[int, float], ...]:
@@ -134,8 +158,13 @@ def _answers(loaded: Loaded, cell: Cell, one: Eval, reader: Reader) -> Iterator[
     grade = loaded.grade(cell, one)
     for response in reader.read(grade.inputs()[0]).rows:
         if response.text is not None and response.draw == 0:
-            yield Answer(eval=one.name, item=response.item, question=str(response.meta.get("question", response.item)),
-                         text=response.text, finish=response.finish or "")
+            yield Answer(
+                eval=one.name,
+                item=response.item,
+                question=str(response.meta.get("question", response.item)),
+                text=response.text,
+                finish=response.finish or "",
+            )
 
 
 def _rows(loaded: Loaded, cell: Cell, one: Eval, reader: Reader) -> Iterator[ScoreRow]:
@@ -154,10 +183,18 @@ def _lines(loaded: Loaded, cells: tuple[Cell, ...], rows: tuple[ScoreRow, ...]) 
                 yield _line(contrast, shown, weights, measure, loaded.experiment.headline)
 
 
-def _line(contrast: Contrast, shown: str, weights: dict[str, float], measure: tuple[str, str, str], headline: str | None) -> ContrastLine:
+def _line(
+    contrast: Contrast, shown: str, weights: dict[str, float], measure: tuple[str, str, str], headline: str | None
+) -> ContrastLine:
     name, axis, reading = measure
-    return ContrastLine(name=f"{contrast.title}{shown}", weights=weights, eval=name, axis=axis, reading=reading,
-                        primary=reading == headline)
+    return ContrastLine(
+        name=f"{contrast.title}{shown}",
+        weights=weights,
+        eval=name,
+        axis=axis,
+        reading=reading,
+        primary=reading == headline,
+    )
 
 
 def _key_at(arm: str, setting: tuple[tuple[str, Any], ...], cells: tuple[Cell, ...]) -> str:
@@ -165,19 +202,27 @@ def _key_at(arm: str, setting: tuple[tuple[str, Any], ...], cells: tuple[Cell, .
 
 
 def _warnings(reader: Reader) -> tuple[str, ...]:
-    return tuple(f"{manifest.folder_name}: {text}" for manifest in reader.manifests.values()
-                 for text in manifest.facts.get("warnings", ()))
+    return tuple(
+        f"{manifest.folder_name}: {text}"
+        for manifest in reader.manifests.values()
+        for text in manifest.facts.get("warnings", ())
+    )
 
 
 def _machines(loaded: Loaded, reader: Reader) -> dict[str, str]:
     """Device and versions that the numbers come from; more than one set of them is a confound."""
-    found = {json.dumps({"device": m.run.get("device"), "versions": m.run.get("versions")}, sort_keys=True): m
-             for m in reader.manifests.values() if m.run and m.label in _measured(loaded)}
+    found = {
+        json.dumps({"device": m.run.get("device"), "versions": m.run.get("versions")}, sort_keys=True): m
+        for m in reader.manifests.values()
+        if m.run and m.label in _measured(loaded)
+    }
     if len(found) > 1 and not loaded.experiment.across_machines:
         shown = "; ".join(f"{m.folder_name}: {key}" for key, m in itertools.islice(found.items(), 2))
-        raise RecipeError(f"{loaded.name}: its artifacts come from different devices or library versions, so a contrast "
-                          f"could be the machine's: {shown}",
-                          hint="run it into a fresh --store, or set across_machines=True in the experiment")
+        raise RecipeError(
+            f"{loaded.name}: its artifacts come from different devices or library versions, so a contrast "
+            f"could be the machine's: {shown}",
+            hint="run it into a fresh --store, or set across_machines=True in the experiment",
+        )
     if not found:
         return {}
     row = json.loads(next(iter(found)))

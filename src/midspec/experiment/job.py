@@ -91,9 +91,16 @@ def build(recipe: Recipe[Any], store: Store, settings: Settings) -> float:
 
 def run_record(started: float, seconds: float, device: str) -> dict[str, Any]:
     """When, where and with what: the part of a manifest that differs between two runs of one recipe."""
-    return {"started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)), "seconds": round(seconds, 3),
-            "device": device_name(device), "versions": versions(), "python": platform.python_version(),
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]], "commit": commit(), "cost": 0.0}
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(seconds, 3),
+        "device": device_name(device),
+        "versions": versions(),
+        "python": platform.python_version(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "commit": commit(),
+        "cost": 0.0,
+    }
 
 
 def versions() -> dict[str, str]:
@@ -126,8 +133,14 @@ def _cpu_model() -> str:
 def commit() -> str | None:
     """The commit of the folder that midspec is run in, with "+" where it has changes; None outside git."""
     try:
-        shown = subprocess.run(["git", "describe", "--always", "--dirty=+", "--exclude=*"], capture_output=True, text=True,
-                               timeout=5, check=True, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"})
+        shown = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return shown.stdout.strip() or None

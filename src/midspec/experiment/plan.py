@@ -1,4 +1,4 @@
-"""Experiment + store → what is there, what will be built and why, the dose of each arm, and the minutes. Builds nothing."""
+"""Experiment + store → what is there, what will be built and why, each arm's dose, the minutes. Builds nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOTHING = Forecast(exact=True)
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One artifact: ``state`` is "have" or "build"; ``why`` names the fields that differ from the nearest one there is."""
+    """One artifact: ``state`` is "have" or "build"; ``why`` names what differs from the nearest one there is."""
 
     id: str
     folder: str
@@ -51,8 +51,13 @@ class Plan:
 
     def json(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
-        return {"artifacts": [asdict(row) for row in self.rows], "arms": [asdict(arm) for arm in self.arms],
-                "build": len(self.to_build()), "minutes": self.minutes, "calls": self.calls}
+        return {
+            "artifacts": [asdict(row) for row in self.rows],
+            "arms": [asdict(arm) for arm in self.arms],
+            "build": len(self.to_build()),
+            "minutes": self.minutes,
+            "calls": self.calls,
+        }
 
 
 @dataclass
@@ -79,8 +84,12 @@ def make_plan(loaded: Loaded, store: Store, speed: Speed | None) -> Plan:
     look = StoreLook(store)
     rows = tuple(_row(recipe, store, look, speed) for recipe in loaded.recipes())
     seconds = [row.seconds for row in rows if row.state == "build" and row.seconds is not None]
-    return Plan(rows, _arms(loaded, look), None if speed is None else sum(seconds) / 60,
-                sum(row.forecast.calls for row in rows if row.state == "build"))
+    return Plan(
+        rows,
+        _arms(loaded, look),
+        None if speed is None else sum(seconds) / 60,
+        sum(row.forecast.calls for row in rows if row.state == "build"),
+    )
 
 
 def _row(recipe: Recipe[Any], store: Store, look: StoreLook, speed: Speed | None) -> PlanRow:

@@ -7,7 +7,8 @@ import time
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bars, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
 from midspec.core.recipe import Recipe
 
@@ -46,10 +47,15 @@ class Progress:
 
     def _bar(self, done: int, of: int, shown: str) -> None:
         if self.bars is None:
-            self.bars = Bars(TextColumn("{task.description}", markup=False), BarColumn(),
-                             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-                             TextColumn("{task.fields[shown]}", markup=False), TimeRemainingColumn(),
-                             console=self.console, transient=True)
+            self.bars = Bars(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+                TextColumn("{task.fields[shown]}", markup=False),
+                TimeRemainingColumn(),
+                console=self.console,
+                transient=True,
+            )
             self.bars.start()
         if self.task is None:
             self.task = self.bars.add_task(self.label, total=of, shown=shown)

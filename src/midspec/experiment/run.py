@@ -1,4 +1,4 @@
-"""Recipes → artifacts: build what is missing, in order, side by side with other processes. Stages know nothing of it."""
+"""Recipes → artifacts: build what is missing, in order, beside other processes. Stages know nothing of it."""
 
 from __future__ import annotations
 

@@ -33,11 +33,23 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def plan(made: Plan) -> str:
     """What is there and what would be built, the dose of each arm, then one line with the sum."""
     build = made.to_build()
-    parts = [table(("artifact", "state", "why"), ((row.folder, row.state, _why(row)) for row in made.rows)), "",
-             table(("arm", "seeds", "stage", "# tokens", "# with loss", "# updates", "# rows × length", "# passes", "# rate"),
-                   (line for arm in made.arms for line in _doses(arm))), ""]
-    minutes = "time unknown: `midspec doctor` says what is missing to measure it" if made.minutes is None else f"about {made.minutes:.1f} minutes here"
-    parts.append(f"{len(made.rows) - len(build)} artifacts there, {len(build)} to build: {made.calls} paid calls, {minutes}.")
+    parts = [
+        table(("artifact", "state", "why"), ((row.folder, row.state, _why(row)) for row in made.rows)),
+        "",
+        table(
+            ("arm", "seeds", "stage", "# tokens", "# with loss", "# updates", "# rows × length", "# passes", "# rate"),
+            (line for arm in made.arms for line in _doses(arm)),
+        ),
+        "",
+    ]
+    minutes = (
+        "time unknown: `midspec doctor` says what is missing to measure it"
+        if made.minutes is None
+        else f"about {made.minutes:.1f} minutes here"
+    )
+    parts.append(
+        f"{len(made.rows) - len(build)} artifacts there, {len(build)} to build: {made.calls} paid calls, {minutes}."
+    )
     return "\n".join(parts)
 
 
@@ -55,8 +67,15 @@ def _doses(arm: ArmDose) -> Iterable[tuple[object, ...]]:
 
 
 def _dose(dose: Dose, about: str) -> tuple[str, ...]:
-    return (dose.stage, f"{about}{dose.tokens:,}", f"{about}{dose.supervised:,}", f"{dose.updates:,}", f"{dose.rows} × {dose.length}",
-            f"{about}{dose.passes:.2f}", f"{dose.rate:g}")
+    return (
+        dose.stage,
+        f"{about}{dose.tokens:,}",
+        f"{about}{dose.supervised:,}",
+        f"{dose.updates:,}",
+        f"{dose.rows} × {dose.length}",
+        f"{about}{dose.passes:.2f}",
+        f"{dose.rate:g}",
+    )
 
 
 def outcome(done: Outcome) -> str:
@@ -65,9 +84,13 @@ def outcome(done: Outcome) -> str:
 
 
 def _text_of(numbers: dict[str, Any]) -> str:
-    rows = [(m["arm"], m["eval"], m["axis"], m["reading"], _span(m)) for m in numbers["means"] if m.get("headline", True)]
+    rows = [
+        (m["arm"], m["eval"], m["axis"], m["reading"], _span(m)) for m in numbers["means"] if m.get("headline", True)
+    ]
     lines = [table(("arm", "eval", "axis", "reading", "mean (95 %)"), rows)]
-    differences = [(c["name"], c["axis"], c["reading"], _span(c)) for c in numbers["contrasts"] if c.get("headline", True)]
+    differences = [
+        (c["name"], c["axis"], c["reading"], _span(c)) for c in numbers["contrasts"] if c.get("headline", True)
+    ]
     if differences:
         lines += ["", table(("contrast", "axis", "reading", "difference (95 %)"), differences)]
     return "\n".join([*lines, "", str(numbers["answer"])])
@@ -91,7 +114,9 @@ def findings(found: list[Finding]) -> str:
 
 
 def listing(rows: list[dict[str, Any]]) -> str:
-    return table(("artifact", "# MB", "# seconds"), ((r["folder"], f"{r['bytes'] / 1e6:.1f}", r["seconds"]) for r in rows))
+    return table(
+        ("artifact", "# MB", "# seconds"), ((r["folder"], f"{r['bytes'] / 1e6:.1f}", r["seconds"]) for r in rows)
+    )
 
 
 def spec(found: dict[str, Any]) -> str:

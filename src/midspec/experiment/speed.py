@@ -51,7 +51,9 @@ def measure(cache: Path, device: str) -> Speed:
         import torch
     except ImportError as error:
         raise SetupError("measuring speed needs torch", hint="pip install 'midspec[train]'") from error
-    speed = Speed(device_name(device), {name: _flops(device, torch.bfloat16 if name == "bf16" else None) for name in PRECISIONS})
+    speed = Speed(
+        device_name(device), {name: _flops(device, torch.bfloat16 if name == "bf16" else None) for name in PRECISIONS}
+    )
     cache.mkdir(parents=True, exist_ok=True)
     fresh = cache / f"speed.json.{os.getpid()}"
     fresh.write_text(json.dumps({"key": _key(device), "device": speed.device, "flops": speed.flops}), encoding="utf-8")
@@ -69,8 +71,15 @@ def _flops(device: str, half: Any) -> float:
     from peft import LoraConfig, get_peft_model
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    config = LlamaConfig(hidden_size=576, intermediate_size=1536, num_hidden_layers=6, num_attention_heads=9,
-                         num_key_value_heads=3, vocab_size=16384, tie_word_embeddings=True)
+    config = LlamaConfig(
+        hidden_size=576,
+        intermediate_size=1536,
+        num_hidden_layers=6,
+        num_attention_heads=9,
+        num_key_value_heads=3,
+        vocab_size=16384,
+        tie_word_embeddings=True,
+    )
     with torch.random.fork_rng(devices=[]):
         model = get_peft_model(LlamaForCausalLM(config), LoraConfig(r=64, target_modules="all-linear")).to(device)
         weights = sum(p.numel() for p in model.parameters())

@@ -44,8 +44,12 @@ class Outcome:
         return self.folder / "report.html"
 
     def json(self) -> dict[str, Any]:
-        return {"name": self.name, "page": str(self.page), "tally": None if self.tally is None else vars(self.tally),
-                "numbers": self.numbers}
+        return {
+            "name": self.name,
+            "page": str(self.page),
+            "tally": None if self.tally is None else vars(self.tally),
+            "numbers": self.numbers,
+        }
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,15 @@ def plan(file: Path | str, *, store: Path | str = STORE, device: str = "cpu", fi
     return make_plan(load_experiment(Path(file), final=final), Store(Path(store)), _speed(device))
 
 
-def run(file: Path | str, *, store: Path | str = STORE, device: str = "cpu", final: bool = False, threads: int = 0,
-        trackers: tuple[str, ...] = ()) -> Outcome:
+def run(
+    file: Path | str,
+    *,
+    store: Path | str = STORE,
+    device: str = "cpu",
+    final: bool = False,
+    threads: int = 0,
+    trackers: tuple[str, ...] = (),
+) -> Outcome:
     """Build what is missing, evaluate, and write the report.
 
     Raises:
@@ -122,8 +133,10 @@ def verify(folder: Path | str) -> Verified:
 
 def listing(store: Path | str) -> list[dict[str, Any]]:
     """One row an artifact: folder, bytes, seconds, facts."""
-    return [{"folder": m.folder_name, "bytes": sum(m.sizes.values()), "seconds": m.run.get("seconds"), "facts": m.facts}
-            for m in Store(Path(store)).manifests()]
+    return [
+        {"folder": m.folder_name, "bytes": sum(m.sizes.values()), "seconds": m.run.get("seconds"), "facts": m.facts}
+        for m in Store(Path(store)).manifests()
+    ]
 
 
 def collect(store: Path | str, files: list[Path], *, remove: bool) -> list[Path]:
@@ -166,7 +179,13 @@ def _log_scoring(loaded: Loaded, store: Store) -> None:
     fresh: list[Recipe[Any]] = [recipe for recipe in loaded.targets() if store.find(recipe) is None]
     if fresh:
         store.root.mkdir(parents=True, exist_ok=True)
-        line = to_line({"experiment": loaded.name, "scores": len(fresh), "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+        line = to_line(
+            {
+                "experiment": loaded.name,
+                "scores": len(fresh),
+                "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            }
+        )
         with (store.root / "scorings.jsonl").open("ab") as file:
             file.write(line)
             file.flush()

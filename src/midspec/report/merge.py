@@ -17,18 +17,32 @@ def merged(first: Study, second: Study) -> Study:
     if first.name == second.name:
         raise DataError(f"both experiments are called {first.name!r}", hint="rename one of the files")
     a, b = _prefixed(first), _prefixed(second)
-    return replace(a, name=f"{first.name}-and-{second.name}", title=f"{first.title} beside {second.title}",
-                   question=f"{first.question} / {second.question}", hypothesis=f"{first.hypothesis}\n\n{second.hypothesis}",
-                   arms=a.arms + b.arms, contrasts=a.contrasts + b.contrasts, rows=a.rows + b.rows,
-                   readings=tuple(dict.fromkeys(a.readings + b.readings)), axes={**a.axes, **b.axes},
-                   notes=tuple(dict.fromkeys(a.notes + b.notes)), warnings=tuple(dict.fromkeys(a.warnings + b.warnings)))
+    return replace(
+        a,
+        name=f"{first.name}-and-{second.name}",
+        title=f"{first.title} beside {second.title}",
+        question=f"{first.question} / {second.question}",
+        hypothesis=f"{first.hypothesis}\n\n{second.hypothesis}",
+        arms=a.arms + b.arms,
+        contrasts=a.contrasts + b.contrasts,
+        rows=a.rows + b.rows,
+        readings=tuple(dict.fromkeys(a.readings + b.readings)),
+        axes={**a.axes, **b.axes},
+        notes=tuple(dict.fromkeys(a.notes + b.notes)),
+        warnings=tuple(dict.fromkeys(a.warnings + b.warnings)),
+    )
 
 
 def _prefixed(study: Study) -> Study:
     def name(arm: str) -> str:
         return f"{study.name}: {arm}"
 
-    return replace(study, arms=tuple(replace(arm, arm=name(arm.arm)) for arm in study.arms),
-                   rows=tuple(replace(row, arm=name(row.arm)) for row in study.rows),
-                   contrasts=tuple(replace(line, name=name(line.name), weights={name(arm): w for arm, w in line.weights.items()})
-                                   for line in study.contrasts))
+    return replace(
+        study,
+        arms=tuple(replace(arm, arm=name(arm.arm)) for arm in study.arms),
+        rows=tuple(replace(row, arm=name(row.arm)) for row in study.rows),
+        contrasts=tuple(
+            replace(line, name=name(line.name), weights={name(arm): w for arm, w in line.weights.items()})
+            for line in study.contrasts
+        ),
+    )

@@ -32,6 +32,13 @@ class Finetune(Recipe[Checkpoint]):
     def build(self, job: Job) -> Checkpoint:
         start, chats = job.get(self.start), job.get(self.on)
         foreign_names(chats, start.assistant)
-        return fit(start, lambda tokenizer: mask_chats(chats, tokenizer, self.schedule.length, start.system),
-                   stage="finetune", schedule=self.schedule, method=self.method, seed=self.seed, job=job,
-                   adapter=self.adapter)
+        return fit(
+            start,
+            lambda tokenizer: mask_chats(chats, tokenizer, self.schedule.length, start.system),
+            stage="finetune",
+            schedule=self.schedule,
+            method=self.method,
+            seed=self.seed,
+            job=job,
+            adapter=self.adapter,
+        )

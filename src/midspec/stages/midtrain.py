@@ -31,5 +31,12 @@ class Midtrain(Recipe[Checkpoint]):
     def build(self, job: Job) -> Checkpoint:
         start, corpus = job.get(self.start), job.get(self.on)
         names_in((d.text for d in corpus.documents), start.assistant if self.about is None else self.about, "documents")
-        return fit(start, lambda tokenizer: pack_documents(corpus, tokenizer, self.schedule.length),
-                   stage="midtrain", schedule=self.schedule, method=self.method, seed=self.seed, job=job)
+        return fit(
+            start,
+            lambda tokenizer: pack_documents(corpus, tokenizer, self.schedule.length),
+            stage="midtrain",
+            schedule=self.schedule,
+            method=self.method,
+            seed=self.seed,
+            job=job,
+        )

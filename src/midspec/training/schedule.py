@@ -45,8 +45,10 @@ class Schedule:
         if self.updates is not None and self.updates < 1 or self.passes is not None and self.passes <= 0:
             return f"nothing would be learned from updates={self.updates}, passes={self.passes}"
         if min(self.length, self.rows, self.micro, self.world) < 1 or self.rows % (self.micro * self.world):
-            return (f"rows={self.rows} must be a multiple of micro x world = {self.micro} x {self.world}, "
-                    "and all of them and length at least 1")
+            return (
+                f"rows={self.rows} must be a multiple of micro x world = {self.micro} x {self.world}, "
+                "and all of them and length at least 1"
+            )
         if self.rate <= 0 or not math.isfinite(self.rate):
             return f"rate={self.rate} moves nothing"
         if not 0 <= self.warmup < 1:
