@@ -1,4 +1,4 @@
-"""The command line is frozen and quick to give help; every command, spec, item set, eval and experiment is documented."""
+"""The command line is frozen and quick to give help; what is shipped (commands, specs, sets, evals) is documented."""
 
 from __future__ import annotations
 
