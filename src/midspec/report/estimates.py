@@ -132,9 +132,9 @@ def estimate(table: Floats, *, unread: Floats | None = None, limits: tuple[float
     used, dropped = trimmed(table)
     missing = int(np.isnan(table).sum())
     gaps = np.isnan(table).astype(np.float64) if unread is None else unread
-    blank = Estimate(value=None, low=None, high=None, se=None, df=None, p=None, seeds=used.shape[0], items=used.shape[1],
-                     cells=table.size - missing, missing=missing, dropped=dropped, method="nothing readable",
-                     bounds=bounds(table, gaps, limits))
+    blank = Estimate(value=None, low=None, high=None, se=None, df=None, p=None, seeds=used.shape[0],
+                     items=used.shape[1], cells=table.size - missing, missing=missing, dropped=dropped,
+                     method="nothing readable", bounds=bounds(table, gaps, limits))
     if not used.size:
         return blank
     found = spread(used)
@@ -230,7 +230,8 @@ def contrast(tables: Sequence[Floats], weights: Sequence[float], *, unread: Sequ
         return found
     low = high = 0.0
     for weight, part, gap in zip(weights, parts, gaps, strict=True):
-        ends = sorted(weight * float(at_limit(part, np.broadcast_to(gap, part.shape), limit).mean()) for limit in limits)
+        gap = np.broadcast_to(gap, part.shape)
+        ends = sorted(weight * float(at_limit(part, gap, limit).mean()) for limit in limits)
         low, high = low + ends[0], high + ends[1]
     return replace(found, bounds=(low, high))
 

@@ -16,7 +16,7 @@ WITHHOLD = 0.2
 Measure = tuple[str, str, str]  # eval, axis, reading
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Scores of one arm in one measure: ``values`` and ``unread`` [seeds, items], see ``estimates.estimate``."""
 
@@ -43,7 +43,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class Difference:
-    """One contrast; ``p_holm`` is adjusted over its family, ``verdict`` one of above, below, open, withheld, unknown."""
+    """One contrast; ``p_holm`` is adjusted over its family; for ``verdict`` see there."""
 
     line: ContrastLine
     found: Estimate
@@ -160,7 +160,7 @@ def aligned(parts: list[Table]) -> tuple[list[Floats], list[Floats]]:
     values: list[Floats] = []
     unread: list[Floats] = []
     for part in parts:
-        rows = [part.seeds.index(s) for s in (shared if part in seeded else [None])]
+        rows = [part.seeds.index(s) for s in ([None] if part.seeds == (None,) else shared)]
         here = [items.index(item) for item in part.items] if part.items != items else list(range(len(items)))
         wide, gaps = np.full((len(rows), len(items)), np.nan), np.ones((len(rows), len(items)))
         wide[:, here], gaps[:, here] = part.values[rows], part.unread[rows]
@@ -176,6 +176,6 @@ def verdict(found: Estimate, p_holm: float | None, share_unreadable: float) -> s
     if found.value is None or found.low is None or found.high is None:
         return "unknown"
     sure = (found.low > 0 or found.high < 0) and (p_holm is None or p_holm < 0.05)
-    if not sure or found.bounds is not None and found.bounds[0] <= 0 <= found.bounds[1]:
+    if not sure or (found.bounds is not None and found.bounds[0] <= 0 <= found.bounds[1]):
         return "open"
     return "above" if found.value > 0 else "below"

@@ -90,8 +90,9 @@ class ArmRun:
 
     @property
     def key(self) -> str:
-        """The arm at its point, as rows and contrasts name it: ``aft`` or ``aft · tokens=250000``."""
-        return " · ".join((self.arm, *(f"{name}={value}" for name, value in self.point.items())))
+        """The arm at its point, as rows and contrasts name it: ``aft`` or ``aft [tokens=250000]``."""
+        shown = ", ".join(f"{name}={value}" for name, value in self.point.items())
+        return f"{self.arm} [{shown}]" if shown else self.arm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +181,7 @@ class Study:
                                 hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
 
     def reading(self, eval_name: str, name: str) -> Reading:
-        """The description of a reading; where none was given, core's promise (larger = nearer to the aligned option)."""
+        """What is known of a reading; where nothing, core's promise: larger = nearer to the aligned option."""
         for reading in self.readings:
             if (reading.eval, reading.name) == (eval_name, name):
                 return reading

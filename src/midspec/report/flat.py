@@ -1,0 +1,118 @@
+"""Results → report.json for programs and report.md for people without a browser. Knows nothing of HTML or figures."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict
+from typing import Any
+
+from midspec.core.rows import Row
+from midspec.report import summary
+from midspec.report.estimates import Estimate
+from midspec.report.results import Results
+from midspec.report.ways import Ways
+from midspec.report.wording import chance, compact, count, label, number, shown, span, spread_of
+
+
+def as_json(results: Results, ways: Ways) -> bytes:
+    """Every number of the report, with full precision."""
+    study = results.study
+    content = {
+        "name": study.name, "title": study.title, "question": study.question, "hypothesis": study.hypothesis,
+        "answer": summary.answer(results),
+        "sentences": [summary.sentence(results, d) for d in summary.primary(results)],
+        "cautions": list(summary.cautions(results, ways)), "notes": list(study.notes), "made": dict(study.made),
+        "readings": [{**asdict(results.reading(m)), "axis": m[1]} for m in results.measures],
+        "means": [{"arm": m.arm, "eval": m.measure[0], "axis": m.measure[1], "reading": m.measure[2],
+                   **_estimate(m.found), "rows": m.rows, "unreadable": m.unreadable,
+                   "by_seed": [{"seed": seed, "value": value} for seed, value in m.by_seed]} for m in results.means],
+        "contrasts": [{**asdict(d.line), "weights": dict(d.line.weights), **_estimate(d.found), "p_holm": d.p_holm,
+                       "verdict": d.verdict, "share_unreadable": d.share_unreadable} for d in results.differences],
+        "arms": [{"arm": run.arm, "key": run.key, "point": {k: _plain(v) for k, v in run.point.items()},
+                  "seed": run.seed, "about": run.about, "chain": [s.id for s in run.chain]} for run in study.arms],
+        "artifacts": [{"id": a.stage.id, "kind": a.stage.kind, "label": a.stage.label, "digest": a.stage.digest,
+                       "link": a.stage.link, "settings": a.stage.settings, "arms": list(a.arms),
+                       "seeds": list(a.seeds), "dose": None if a.stage.dose is None else asdict(a.stage.dose)}
+                      for a in ways.artifacts.values()],
+    }
+    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return (json.dumps(content, ensure_ascii=True, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _estimate(found: Estimate) -> Row:
+    row = asdict(found)
+    return {**row, "df": None if found.df is None or math.isinf(found.df) else found.df,
+            "bounds": None if found.bounds is None else list(found.bounds)}
+
+
+def _plain(value: object) -> Any:
+    return value if isinstance(value, (str, int, bool)) or value is None else str(value)
+
+
+def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
+    """The report's numbers as Markdown tables; text is escaped so that it stays text in any viewer."""
+    study = results.study
+    parts = [f"# {safe(study.title)}", safe(study.question), "## What was expected, written before the run",
+             "\n".join(f"> {safe(line)}" for line in study.hypothesis.strip().splitlines()), "## Answer",
+             f"**{safe(summary.answer(results))}**",
+             "\n".join(f"- {safe(summary.sentence(results, d))}" for d in summary.primary(results))]
+    cautions = summary.cautions(results, ways)
+    if cautions:
+        parts += ["## Before you believe it", "\n".join(f"- {safe(words)}" for words in cautions)]
+    parts += _scores(results, "bars" in figures)
+    if results.differences:
+        parts += ["## Contrasts", "![Contrasts with intervals](figures/forest.svg)", _contrasts(results)]
+    if ways.given:
+        parts += ["## Dose", _doses(ways)]
+    if study.notes:
+        parts += ["## Notes", "\n".join(f"- {safe(words)}" for words in study.notes)]
+    parts.append("Texts to read, artifacts and how it was computed: [report.html](report.html). "
+                 "Numbers: [report.json](report.json). Rows: [rows.jsonl](rows.jsonl).")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _scores(results: Results, drawn: bool) -> list[str]:
+    if not results.means:
+        return []
+    rows = [[m.arm, summary.axis_words(results.study, m.measure[1]), m.measure[2], number(m.found.value, 3),
+             span(m.found.low, m.found.high), str(m.found.seeds), str(m.found.items), f"{m.unreadable} of {m.rows}"]
+            for m in results.means]
+    table = _table(["arm", "axis", "reading", "mean", "95 % interval", "seeds", "items", "unreadable"], rows)
+    picture = ["![Bars with intervals](figures/bars.svg)"] if drawn else []
+    return ["## Scores", *picture, table, "\n".join(f"- {safe(words)}" for words in summary.directions(results))]
+
+
+def _contrasts(results: Results) -> str:
+    rows = [[d.line.name + (" (named before the run)" if d.line.primary else ""),
+             summary.axis_words(results.study, d.line.axis), d.line.reading, number(d.found.value, 3, sign=True),
+             span(d.found.low, d.found.high, sign=True), chance(d.found.p), chance(d.p_holm),
+             f"{d.found.seeds} × {d.found.items}", summary.VERDICTS[d.verdict]] for d in results.differences]
+    return _table(["contrast", "axis", "reading", "difference", "95 % interval", "p", "p (Holm)", "seeds × items",
+                   "verdict"], rows)
+
+
+def _doses(ways: Ways) -> str:
+    rows = [[g.arm, g.step, spread_of([d.tokens for d in g.doses]), spread_of([d.supervised for d in g.doses]),
+             spread_of([d.updates for d in g.doses]),
+             f"{spread_of([d.rows for d in g.doses])} × {spread_of([d.length for d in g.doses])}",
+             spread_of([d.passes for d in g.doses], compact), spread_of([d.rate for d in g.doses], compact),
+             count(len({d.seed for d in g.doses}))] for g in ways.given]
+    return _table(["arm", "stage", "tokens", "with loss", "updates", "rows × length", "passes", "rate", "seeds"], rows)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([safe(label(cell, 200)) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def safe(text: str) -> str:
+    """One line of Markdown that shows ``text`` and does nothing: no markup, no link, no HTML."""
+    line = " ".join(shown(text).split())
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # A scheme before a colon would become a link by itself in some viewers.
+    return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", line).replace("://", "&#58;//")
