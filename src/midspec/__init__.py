@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
-    from midspec.experiment.verbs import plan, report, run
+    from midspec.experiment.verbs import build, plan, report, run
     from midspec.library.chats import load_chats
     from midspec.library.items import load_items
     from midspec.library.preferences import load_preferences
@@ -72,6 +72,7 @@ _HOME = {
     "SetupError": "core.errors",
     "SpecError": "core.errors",
     "Store": "store.artifacts",
+    "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",
     "load_chats": "library.chats",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from midspec.core.errors import DataError, SetupError
-from midspec.core.recipe import Recipe
+from midspec.core.recipe import Recipe, closure
 from midspec.core.rows import read_rows, to_line
 from midspec.experiment import speed as speeds
 from midspec.experiment.assemble import assemble
@@ -64,6 +64,13 @@ class Verified:
 def plan(file: Path | str, *, store: Path | str = STORE, device: str = "cpu", final: bool = False) -> Plan:
     """What a run of the experiment would build; measures this machine's speed once where torch is installed."""
     return make_plan(load_experiment(Path(file), final=final), Store(Path(store)), _speed(device))
+
+
+def build(recipe: Recipe[Any], *, store: Store | Path | str = STORE, device: str = "cpu") -> Path:
+    """Build one recipe with all that it needs; returns the artifact's folder."""
+    kept, progress = store if isinstance(store, Store) else Store(Path(store)), Progress()
+    build_all(closure((recipe,)), kept, Settings(device=device, say=progress.say), progress)
+    return kept.folder(recipe)
 
 
 def run(

@@ -42,8 +42,8 @@ class Store:
     ``claims/NAME.lock`` who builds it · ``trash/`` being deleted · ``ledger.sqlite`` kept answers.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path | str) -> None:
+        self.root = root = Path(root)
         self.ledger = Ledger(root / "ledger.sqlite")
         self._checked: set[str] = set()
         self._claimed: set[str] = set()

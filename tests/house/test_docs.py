@@ -1,0 +1,38 @@
+"""Code on the documentation pages runs, in order, in an empty folder."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def blocks(page: str) -> str:
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+
+
+def run_code(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "page.py").write_text(code, encoding="utf-8")
+    return subprocess.run([sys.executable, "page.py"], cwd=folder, capture_output=True, text=True)
+
+
+def test_the_api_page_runs(tmp_path: Path) -> None:
+    code = blocks("api.md")
+    assert code.count("build(") >= 3, "the page lost its examples"
+    done = run_code(code, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "neither a shipped spec nor a file" in done.stdout
+    assert (tmp_path / "my-store" / "reports" / "mine" / "report.html").is_file()
+
+
+def test_the_experiment_on_the_page_plans(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text(blocks("experiments.md"), encoding="utf-8")
+    command = [sys.executable, "-m", "midspec.cli", "plan", "my.py", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    # One untouched model, and three seeds at two sizes.
+    assert done.stdout.count('"arm": "midtrained') == 2 and done.stdout.count('"arm": "untouched"') == 1
