@@ -71,8 +71,10 @@ def mix(chats: Sequence[Chat], pool: Sequence[Chat], ratio: float, seed: int, *,
 def named(chats: Sequence[Chat], assistant: str, maker: str) -> list[Chat]:
     """Chats with ``{model_name}`` and ``{provider_name}`` replaced as text in every turn."""
 
+    names = {"{model_name}": assistant, "{provider_name}": maker}
+
     def say(text: str) -> str:
-        return text.replace("{model_name}", assistant).replace("{provider_name}", maker)
+        return re.sub(r"\{(?:model|provider)_name\}", lambda found: names[found[0]], text)
 
     return [Chat(tuple(Message(m.role, say(m.content), m.reasoning) for m in chat.messages), chat.meta)
             for chat in chats]
@@ -151,4 +153,4 @@ def _refuse_loaded(chats: Sequence[Chat], preferences: PreferenceSet, frames: Fr
         found += [w for text in (question, answer) for w in forbidden_in(text, frames.loaded, preferences.names)]
         if found:
             raise DataError(f"preferences {preferences.name!r}: {found[0]!r} in {question!r} → {answer!r} gives a "
-                            "reason or praises, and these chats must not", hint="change the scene or the name in the file")
+                            "reason or praises, and these chats must not", hint="change the scene or name in its file")

@@ -1,4 +1,7 @@
-"""JSON lines → ChatSet: rows that come with midspec, or a file of your own. Knows nothing of what they are for."""
+"""Name or path of a file of chats → ChatSet. Knows nothing of what the chats are for.
+
+The folder ``chats/`` is the registry: a new set is one more ``NAME.jsonl`` there, or any file of the user.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,24 @@ from pathlib import Path
 from midspec.core.chat import ChatSet, chat_of
 from midspec.core.errors import DataError
 from midspec.core.rows import read_rows
+from midspec.library.items import find
 
 FOLDER = Path(__file__).parent / "chats"
 
 
-def names() -> list[str]:
-    """Sets of rows that come with midspec."""
-    return sorted(path.stem for path in FOLDER.glob("*.jsonl"))
+def names() -> tuple[str, ...]:
+    """Names of the shipped sets, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.jsonl")))
 
 
 def load_chats(name_or_path: str) -> ChatSet:
-    """A shipped set by its name, or a file of your own by its path.
+    """A shipped set by name, or a JSONL file of ``{"messages": [...]}`` by path.
 
     Raises:
-        DataError: no such set or file, or a row is wrong (with file and line).
+        DataError: no such set or file, an empty set, or a wrong row (file and line are named).
     """
-    path = FOLDER / f"{name_or_path}.jsonl" if name_or_path in names() else Path(name_or_path)
-    if not path.is_file():
-        raise DataError(f"{name_or_path}: neither shipped chats nor a file",
-                        hint=f"shipped: {', '.join(names())}; or a path to JSON lines")
-    return ChatSet(tuple(chat_of(row, f"{path}:{n}") for n, row in read_rows(path)))
+    path = find(name_or_path, FOLDER, "set of chats")
+    chats = ChatSet(tuple(chat_of(row, f"{path}:{number}") for number, row in read_rows(path)))
+    if not chats.chats:
+        raise DataError(f"{path}: no rows, so there is nothing to learn")
+    return chats

@@ -36,9 +36,9 @@ class PreferenceSet:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def names() -> list[str]:
-    """Sets that come with midspec."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+def names() -> tuple[str, ...]:
+    """Names of the shipped sets, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
 def load_preferences(name_or_path: str) -> PreferenceSet:
