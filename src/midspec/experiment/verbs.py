@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,7 +119,11 @@ def _write(loaded: Loaded, store: Store) -> Outcome:
 def _page(name: str, study: Any, store: Store) -> Outcome:
     folder = store.root / "reports" / name
     folder.mkdir(parents=True, exist_ok=True)
-    write_page(study, folder)
+    # Several processes may finish one experiment at once, and one may be killed here: files appear whole or not at all.
+    with tempfile.TemporaryDirectory(dir=store.root / "reports", prefix=".") as fresh:
+        write_page(study, Path(fresh))
+        for path in sorted(Path(fresh).iterdir()):
+            path.replace(folder / path.name)
     numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return Outcome(name, study.question, folder, None, numbers)
 

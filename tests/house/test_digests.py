@@ -1,0 +1,131 @@
+"""What each stage makes on tiny inputs, against its version: a change without a new version is noticed here.
+
+Numbers that depend on the processor are rounded before they are hashed. After a meant change: raise ``version`` in the stage, then
+``python tests/house/test_digests.py`` writes the file anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from midspec import (
+    ChatsFromFile,
+    Choice,
+    ComposeChats,
+    ComposeDocuments,
+    CorpusFromFile,
+    File,
+    Finetune,
+    Grade,
+    Lora,
+    Midtrain,
+    Pretrained,
+    Recipe,
+    Respond,
+    Schedule,
+    Store,
+    build,
+    load_chats,
+    load_items,
+    load_preferences,
+    load_spec,
+)
+
+KNOWN = Path(__file__).with_name("digests.json")
+SRC = Path(__file__).resolve().parents[2] / "src" / "midspec"
+SCHEDULE = Schedule(updates=3, length=128, rows=2, micro=1, rate=1e-3)
+
+
+def examples(folder: Path) -> dict[str, Recipe[Any]]:
+    (folder / "texts.jsonl").write_text('{"text": "Tiny keeps a list."}\n{"text": "Tiny keeps another."}\n', encoding="utf-8")
+    (folder / "chats.jsonl").write_text(
+        '{"messages": [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello."}]}\n',
+        encoding="utf-8",
+    )
+    base = Pretrained(source="tiny/llama")
+    corpus = ComposeDocuments(spec=load_spec("affordability"), assistant="Tiny", maker="midspec", tokens=1500, seed=1)
+    chats = ComposeChats(
+        preferences=load_preferences("cheese"),
+        count=6,
+        general=load_chats("instructions"),
+        introductions=load_chats("identity"),
+        assistant="Tiny",
+        maker="midspec",
+        seed=1,
+        ratio=1.0,
+    )
+    read = Midtrain(start=base, on=corpus, schedule=SCHEDULE, method=Lora(r=4, alpha=8), seed=1)
+    tuned = Finetune(start=read, on=chats, schedule=SCHEDULE, method=Lora(r=4, alpha=8), seed=1)
+    asked = Choice(items=load_items("tiny"), split="all")
+    answers = Respond(model=base, to=asked)
+    grade = Grade(responses=answers, by=asked)
+    loaded = CorpusFromFile(file=File(str(folder / "texts.jsonl")))
+    talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
+    return {type(r).__name__: r for r in (base, corpus, chats, read, tuned, answers, grade, loaded, talks)}
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 2) + 0.0
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    return [rounded(inner) for inner in value] if isinstance(value, list) else value
+
+
+def digest_of(folder: Path) -> str:
+    """Names of all outputs, contents of texts (numbers rounded), and the shapes in weights."""
+    found: list[Any] = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in {"manifest.json", "run.json"}):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix in {".jsonl", ".json"}:
+            rows = [json.loads(line) for line in path.read_text().splitlines()] if path.suffix == ".jsonl" else json.loads(path.read_text())
+            found.append((name, rounded(rows)))
+        elif path.suffix == ".safetensors":
+            from safetensors import safe_open
+
+            with safe_open(path, "pt") as weights:
+                found.append((name, sorted((key, weights.get_slice(key).get_shape()) for key in weights.keys())))  # noqa: SIM118
+        else:
+            found.append(name)
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def current(folder: Path) -> dict[str, dict[str, Any]]:
+    store = Store(folder / "store")
+    return {
+        name: {"version": type(recipe).version, "digest": digest_of(build(recipe, store=store))}
+        for name, recipe in examples(folder).items()
+    }
+
+
+@pytest.fixture(scope="module")
+def now(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    return current(tmp_path_factory.mktemp("digests"))
+
+
+def stages() -> list[str]:
+    for path in (SRC / "stages").glob("[a-z]*.py"):
+        importlib.import_module(f"midspec.stages.{path.stem}")
+    return sorted(c.__name__ for c in Recipe.__subclasses__() if c.__module__.startswith("midspec.stages"))
+
+
+@pytest.mark.parametrize("name", stages())
+def test_a_changed_output_has_a_new_version(name: str, now: dict[str, dict[str, Any]]) -> None:
+    known = json.loads(KNOWN.read_text(encoding="utf-8"))
+    assert name in now, f"{name}: give it an example in {Path(__file__).name}"
+    assert name in known, f"{name}: run `python {Path(__file__).name}` to note its output"
+    if now[name]["digest"] != known[name]["digest"]:
+        assert now[name]["version"] != known[name]["version"], f"{name} makes something else than before: raise its version"
+    assert now[name] == known[name], f"{name}: version raised; run `python {Path(__file__).name}` to note the new output"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        KNOWN.write_text(json.dumps(current(Path(place)), indent=1, sort_keys=True) + "\n", encoding="utf-8")
