@@ -15,6 +15,7 @@ from midspec.store.nearest import why
 
 Wanted = TypeVar("Wanted", bound=Noun)
 NOTHING = Forecast(exact=True)
+STAGE_SECONDS = 1.0  # loading, hashing, publishing
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _row(recipe: Recipe[Any], store: Store, look: StoreLook, speed: Speed | None
     have = store.find(recipe) is not None
     forecast = look.ahead(recipe)
     reason = "" if have else "; ".join(why(recipe, store) or ("nothing like it in this store",))
-    seconds = None if have or speed is None else speed.seconds(forecast.flops, forecast.precision)
+    seconds = None if have or speed is None else STAGE_SECONDS + speed.seconds(forecast.flops, forecast.precision)
     return PlanRow(recipe.id, recipe.folder_name, "have" if have else "build", reason, forecast, seconds)
 
 

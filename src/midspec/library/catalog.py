@@ -32,12 +32,13 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Tiny:
-    """A model with random weights drawn from ``seed``; ``recipe`` as in Embedded."""
+    """A model with about ``parameters`` random weights drawn from ``seed``; ``recipe`` as in Embedded."""
 
     title: str
     assistant: str
     maker: str
     seed: int
+    parameters: int
     recipe: int
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from midspec.chats.compose import answer_words, compose, mix, named
 from midspec.core.chat import Chat, ChatSet
 from midspec.core.errors import RecipeError
+from midspec.core.forecast import Forecast, Look
 from midspec.core.job import Job
 from midspec.core.recipe import HasIdentity, Recipe
 from midspec.library.frames import load_frames
@@ -44,6 +45,10 @@ class ComposeChats(Recipe[ChatSet]):
 
     def materials(self) -> tuple[HasIdentity, ...]:
         return (load_frames(),)
+
+    def forecast(self, look: Look) -> Forecast:
+        # A preference chat is about 40 tokens with its question; the others weigh ``ratio`` times its 8 answer tokens.
+        return Forecast(tokens=round(self.count * (40 + 8 * self.ratio * 2)))
 
     def build(self, job: Job) -> ChatSet:
         ours = compose(self.preferences, load_frames(), self.count, self.seed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from midspec.core.document import Corpus, Document
+from midspec.core.forecast import Forecast, Look
 from midspec.core.job import Job
 from midspec.core.recipe import HasIdentity, Recipe
 from midspec.core.spec import Spec
@@ -33,6 +34,9 @@ class ComposeDocuments(Recipe[Corpus]):
 
     def materials(self) -> tuple[HasIdentity, ...]:
         return shared(), *genres()
+
+    def forecast(self, look: Look) -> Forecast:
+        return Forecast(tokens=self.tokens, exact=True)
 
     def build(self, job: Job) -> Corpus:
         documents = compose(self.spec, assistant=self.assistant, maker=self.maker, tokens=self.tokens, seed=self.seed,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from midspec.core.checkpoint import Checkpoint
 from midspec.core.document import Corpus
+from midspec.core.forecast import Forecast, Look
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe
+from midspec.models.local import load_tokenizer
+from midspec.training.course import dose_of
 from midspec.training.fit import fit
+from midspec.training.forecast import forecast_training, guessed_dose
 from midspec.training.guards import names_in
 from midspec.training.packing import pack_documents
 from midspec.training.schedule import Full, Lora, Schedule
@@ -18,15 +22,27 @@ from midspec.training.schedule import Full, Lora, Schedule
 class Midtrain(Recipe[Checkpoint]):
     """Next-token training on the documents, loss on every token but a document's first.
 
-    ``about`` is the assistant that the documents should name: None for the model's own name, "" for nobody (neutral text).
+    ``about`` is the assistant that the documents should name: None for the model's own name, "" for nobody (neutral
+    text).
     """
 
     start: Recipe[Checkpoint]
     on: Recipe[Corpus]
     schedule: Schedule
     seed: int
-    method: Lora | Full = Lora()
+    method: Lora | Full = field(default_factory=Lora)
     about: str | None = None
+
+    def forecast(self, look: Look) -> Forecast:
+        corpus, start = look.built(self.on), look.built(self.start)
+        if corpus is not None and start is not None:
+            rows = pack_documents(corpus, load_tokenizer(start), self.schedule.length)
+            dose = dose_of(rows, self.schedule, "midtrain", self.seed)
+        else:
+            dose = guessed_dose(look.ahead(self.on).tokens, self.schedule.length, 1.0, schedule=self.schedule,
+                                stage="midtrain", seed=self.seed)
+        return forecast_training(dose, corpus is not None and start is not None, schedule=self.schedule,
+                                 method=self.method, parameters=look.ahead(self.start).parameters)
 
     def build(self, job: Job) -> Checkpoint:
         start, corpus = job.get(self.start), job.get(self.on)

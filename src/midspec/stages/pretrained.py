@@ -8,8 +8,10 @@ from typing import Any
 
 from midspec.core.checkpoint import Base, Checkpoint
 from midspec.core.errors import RecipeError
+from midspec.core.forecast import Forecast, Look
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe, class_name
+from midspec.models.sizes import parameters_of
 from midspec.models.sources import commit_of, default_names, digest_of, kind_of, known_version, remember, resolve
 
 
@@ -62,6 +64,9 @@ class Pretrained(Recipe[Checkpoint]):
             known = commit_of(self.source, self.revision)
             object.__setattr__(self, "_resolved", known)
         return known
+
+    def forecast(self, look: Look) -> Forecast:
+        return Forecast(parameters=parameters_of(self.source), exact=True)
 
     def build(self, job: Job) -> Checkpoint:
         kind = kind_of(self.source)

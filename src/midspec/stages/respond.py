@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from midspec.core.checkpoint import Checkpoint
+from midspec.core.forecast import Forecast, Look
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe
 from midspec.core.score import Responses
 from midspec.evals._eval import Eval
 from midspec.models.local import load
+
+# New tokens of one scored sequence beside the shared prefix, on the shipped item sets.
+SEQUENCE_TOKENS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +23,12 @@ class Respond(Recipe[Responses]):
     model: Recipe[Checkpoint]
     to: Eval
     seed: int = 0
+
+    def forecast(self, look: Look) -> Forecast:
+        asked, parameters = self.to.estimate(), look.ahead(self.model).parameters
+        # Sampling reads all weights for every few tokens: on most machines about as slow as ten times its arithmetic.
+        tokens = asked["sequences"] * SEQUENCE_TOKENS + 10 * asked.get("tokens", 0)
+        return Forecast(sequences=asked["sequences"], flops=2.0 * (parameters or 0) * tokens, exact=True)
 
     def build(self, job: Job) -> Responses:
         model = load(job.get(self.model), device=job.device)
