@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,9 +24,11 @@ from midspec.models.digests import cache_root
 from midspec.report.merge import merged
 from midspec.report.page import write as write_page
 from midspec.store.artifacts import Store
+from midspec.store.claims import claim
 from midspec.store.manifest import Problem, verify_artifact
 
 STORE = Path("midspec-store")
+REPORT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,10 @@ def _write(loaded: Loaded, store: Store) -> Outcome:
 def _page(name: str, study: Any, store: Store) -> Outcome:
     folder = store.root / "reports" / name
     folder.mkdir(parents=True, exist_ok=True)
-    # Several processes may finish one experiment at once, and one may be killed here: files appear whole or not at all.
-    with tempfile.TemporaryDirectory(dir=store.root / "reports", prefix=".") as fresh:
-        write_page(study, Path(fresh))
-        for path in sorted(Path(fresh).iterdir()):
-            path.replace(folder / path.name)
-    numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    # Several processes may finish one experiment at once.
+    with claim(store.root / "claims" / f"report-{name}.lock", f"report {name}", patience=REPORT_SECONDS):
+        write_page(study, folder)
+        numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return Outcome(name, study.question, folder, None, numbers)
 
 
