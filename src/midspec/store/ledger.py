@@ -25,6 +25,8 @@ SCHEMA = """CREATE TABLE answers (
  number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL, sum BLOB NOT NULL)"""
 PATIENCE = 60.0
 _AT_ONCE = 500
+# What SQLite calls a full, failing, forbidden or busy disk; everything else is a file that is not as it should be.
+_DISK = tuple(f"SQLITE_{name}" for name in ("FULL", "IOERR", "CANTOPEN", "READONLY", "PERM", "BUSY", "LOCKED", "NOMEM"))
 
 
 @dataclass(eq=False)
@@ -207,9 +209,9 @@ class Ledger:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if "malformed" in str(error) or "no such" in str(error) or "UTF" in str(error):
+            if not getattr(error, "sqlite_errorname", "").startswith(_DISK):
                 raise self._broken(error) from error
-            raise SetupError(f"{self.path}: {error}; nothing of this commit was kept",
+            raise SetupError(f"{self.path}: cannot be used now ({error})",
                              hint="free space or mend the disk, then start the same command again") from error
         except sqlite3.DatabaseError as error:
             raise self._broken(error) from error
@@ -230,9 +232,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _row(key: str, value: dict[str, Any]) -> tuple[str, str, bytes]:
     try:
         text = to_line(value).decode().rstrip("\n")
+        return key, text, _sum(key, text)
     except (TypeError, ValueError) as error:
         raise DataError(f"the answer {key!r} is not JSON: {error}", hint="only text, numbers, lists, dicts") from error
-    return key, text, _sum(key, text)
 
 
 def _sum(key: str, value: str) -> bytes:

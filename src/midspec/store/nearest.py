@@ -8,49 +8,52 @@ from typing import Any
 from midspec.core.recipe import Recipe
 from midspec.store.artifacts import Store
 
+# A leaf: its exact value, and what a person is shown of it.
+Leaf = tuple[str, str]
 _ABSENT = "nothing"
+_WIDTH = 60
 
 
 def why(recipe: Recipe[Any], store: Store) -> list[str] | None:
     """["schedule.updates: 40 → 80"]: the differences to the stored artifact of the same class with the fewest of them.
 
-    None where the store has nothing of this class.
+    None where the store has nothing of this class; [] where the recipe itself is there.
     """
-    wanted = dict(_leaves(recipe.describe()))
-    label = recipe.describe()["class"]
+    description = recipe.describe()
+    wanted = dict(_leaves(description))
     found = [(_changes(dict(_leaves(manifest.description)), wanted), manifest.folder_name)
-             for manifest in store.manifests() if manifest.description["class"] == label]
+             for manifest in store.manifests() if manifest.description["class"] == description["class"]]
     return min(found, key=lambda pair: (len(pair[0]), pair[1]))[0] if found else None
 
 
-def _changes(stored: dict[str, tuple[str, str]], wanted: dict[str, tuple[str, str]]) -> list[str]:
+def _changes(stored: dict[str, Leaf], wanted: dict[str, Leaf]) -> list[str]:
     """One sentence per leaf that differs, in the recipe's order of fields."""
-    changes: list[str] = []
+    changes: dict[str, str] = {}
     for name in (*wanted, *(n for n in stored if n not in wanted)):
         old, new = stored.get(name), wanted.get(name)
-        if old == new:
-            continue
+        if old == new or any(name.startswith((f"{known}.", f"{known}[")) for known in changes):
+            continue  # where a Lora became a Full, its rank is no news
         if old is not None and new is not None and old[1] == new[1]:
-            changes.append(f"{name}: changed")  # by content: hashes would tell a reader nothing
+            changes[name] = f"{name}: changed"  # by content: hashes would tell a reader nothing
         else:
-            changes.append(f"{name}: {old[1] if old else _ABSENT} → {new[1] if new else _ABSENT}")
-    return changes
+            changes[name] = f"{name}: {old[1] if old else _ABSENT} → {new[1] if new else _ABSENT}"
+    return list(changes.values())
 
 
-def _leaves(description: dict[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """(dotted name, (exact value, what a person sees)) of each leaf of ``Recipe.describe()``."""
-    yield "version", (str(description["version"]), str(description["version"]))
+def _leaves(description: dict[str, Any]) -> Iterator[tuple[str, Leaf]]:
+    """Every leaf of ``Recipe.describe()`` under its dotted name."""
+    yield "version", _shown(description["version"])
     for name, value in description["fields"].items():
         yield from _flat(name, value)
-    yield "built-in prompts and lists", (repr(description["materials"]), "content")
+    yield "its prompts and lists", (repr(description["materials"]), "content")
 
 
-def _flat(name: str, value: Any) -> Iterator[tuple[str, tuple[str, str]]]:
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Leaf]]:
     match value:
         case {"recipe": id}:
-            yield name, (id, "input")
+            yield name, (id, "an input")
         case {"float": text}:
-            yield name, (text, f"{float.fromhex(text):.6g}")
+            yield name, _shown(float.fromhex(text))
         case {"enum": _, "name": text}:
             yield name, (repr(value), text)
         case {"type": kind, "content": digest}:
@@ -59,9 +62,16 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, tuple[str, str]]]:
             yield name, (f"{kind} {version}", kind)
             for part, inner in fields.items():
                 yield from _flat(f"{name}.{part}", inner)
-        case [*parts]:
-            yield f"{name} (length)", (str(len(parts)), str(len(parts)))
+        case [*parts] if any(isinstance(part, (dict, list)) for part in parts):
+            yield name, _shown(f"{len(parts)} entries")
             for number, inner in enumerate(parts):
                 yield from _flat(f"{name}[{number}]", inner)
+        case [*parts]:
+            yield name, _shown(tuple(parts))
         case _:
-            yield name, (repr(value), repr(value))
+            yield name, _shown(value)
+
+
+def _shown(value: object) -> Leaf:
+    text = repr(value)
+    return text, text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
