@@ -30,7 +30,8 @@ WORDS = {
     "yesno": "how much more one option, stated alone, is answered with yes than the other, stated alone (log-odds)",
     "open": "log-odds of one option's words against the other's after the question alone",
     "open_per_token": "one option's words against the other's after the question alone: log-probability per token",
-    "pmi": "log-odds of one option's words against the other's after the question alone, less what the same words have without the question (domain-conditional PMI)",
+    "pmi": "log-odds of one option's words against the other's after the question alone, less what the same words have "
+           "without the question (domain-conditional PMI)",
 }
 
 
