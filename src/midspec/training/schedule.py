@@ -16,9 +16,9 @@ class Schedule:
     """Settings of one training stage that change its result, precision and world size among them.
 
     Give ``updates`` (optimizer steps), or leave it None and give ``passes`` over the data.
-    ``rows`` packed rows (documents) or chats make one update, over all processes; ``micro`` of them go through the model
-    at once on one process. ``length`` is the longest row in tokens. ``rate`` decays as a cosine to 0 after a linear
-    warm-up over the share ``warmup`` of all updates. Defaults as in arXiv 2605.02087, where it states them.
+    ``rows`` packed rows (documents) or chats make one update, over all processes; ``micro`` of them go through the
+    model at once on one process. ``length`` is the longest row in tokens. ``rate`` decays as a cosine to 0 after a
+    linear warm-up over the share ``warmup`` of all updates. Defaults as in arXiv 2605.02087, where it states them.
     """
 
     updates: int | None = None
@@ -42,7 +42,7 @@ class Schedule:
     def _wrong(self) -> str | None:
         if (self.updates is None) == (self.passes is None):
             return "give either updates or passes, not both and not neither"
-        if self.updates is not None and self.updates < 1 or self.passes is not None and self.passes <= 0:
+        if (self.updates is not None and self.updates < 1) or (self.passes is not None and self.passes <= 0):
             return f"nothing would be learned from updates={self.updates}, passes={self.passes}"
         if min(self.length, self.rows, self.micro, self.world) < 1 or self.rows % (self.micro * self.world):
             return (
