@@ -38,7 +38,9 @@ def load(checkpoint: Checkpoint, *, device: str = "cpu", precision: str = "fp32"
     """
     model = load_weights(checkpoint, precision=precision, attention=attention)
     model.requires_grad_(False)
-    return LocalModel(model.to(device).eval(), load_tokenizer(checkpoint), checkpoint, device)
+    model.to(device)
+    model.eval()
+    return LocalModel(model, load_tokenizer(checkpoint), checkpoint, device)
 
 
 def load_weights(checkpoint: Checkpoint, *, precision: str = "fp32", attention: str = "sdpa",
@@ -90,7 +92,7 @@ def _all_there(model: Any, folder: Path) -> None:
 
     with safe_open(folder / "adapter_model.safetensors", framework="pt") as file:
         stored = set(file.keys())
-    wanted = set(peft.get_peft_model_state_dict(model))
+    wanted = set(peft.get_peft_model_state_dict(model, save_embedding_layers=False))
     if stored != wanted:
         raise DataError(f"{folder}: this adapter does not fit the model: {len(stored - wanted)} of its {len(stored)} "
                         f"tensors have no place there, {len(wanted - stored)} places stay empty",
