@@ -72,7 +72,7 @@ def _settle(folder: Path) -> None:
     write_json(folder / "tokenizer_config.json",
                {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **kept})
     rules = read_json(folder / "tokenizer.json")
-    # The GGUF says "smollm": digits one by one, then GPT-2's pattern. transformers keeps only the second half of it.
+    # The file asks for digits one by one and then GPT-2's pattern; transformers keeps only the second half of that.
     digits = {"type": "Digits", "individual_digits": True}
     rules["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [digits, rules["pre_tokenizer"]]}
     rules["post_processor"] = None

@@ -34,8 +34,8 @@ class Reader:
         tokens = [t for t in rules["added_tokens"] if t["special"] or LOOKS_LIKE_CONTROL.fullmatch(t["content"])]
         self.control: dict[str, int] = {t["content"]: t["id"] for t in tokens}
         self.control_ids = frozenset(self.control.values())
-        self.openings: dict[str, str] = {}
         self._secret = secrets.token_hex(8)
+        self._holes = _missing_bytes(rules)
         names = "|".join(re.escape(name) for name in sorted(self.control, key=len, reverse=True))
         self._names = re.compile(names or r"(?!)")
         self._tokenizer: Any = Tokenizer.from_str(json.dumps(self._renamed(rules)))
@@ -44,18 +44,37 @@ class Reader:
                 raise SetupError(f"the tokenizer keeps its control token {name!r} in a way that midspec cannot read")
 
     def plain(self, text: str) -> list[int]:
-        """Ids of text in which nothing is a control token; raises DataError where it has a lone surrogate."""
+        """Ids of text in which nothing is a control token."""
         return self.encode(text)[0]
 
     def encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Ids, and the [start, end) characters of each; only marked names become control tokens."""
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise DataError(f"text has a lone surrogate at character {error.start}: …{text[:error.start][-30:]!r}",
-                            hint="drop or mend this text; no tokenizer can represent it") from error
+        """Ids, and the [start, end) characters of each; only marked names become control tokens.
+
+        Raises:
+            DataError: a character has no token in this tokenizer; most tokenizers would drop it and say nothing.
+        """
+        at = self.unreadable(text)
+        if at is not None:
+            raise DataError(f"the tokenizer has no token for {text[at]!r} at character {at}, after "
+                            f"{text[max(0, at - 30):at].replace(self._secret, '')!r}", hint="drop or mend this text")
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        meant = text.count(self._secret)
+        found = sum(number in self.control_ids for number in encoding.ids)
+        if found != meant:
+            raise DataError(f"{found - meant} parts of this text have no token but the unknown one: {text[:60]!r}",
+                            hint="drop or mend this text, or use a model whose tokenizer reads all of Unicode")
         return encoding.ids, encoding.offsets
+
+    def unreadable(self, text: str) -> int | None:
+        """Where the first character stands that has no token, None where every character has one."""
+        try:
+            data = text.encode()
+        except UnicodeEncodeError as error:
+            return error.start
+        if not self._holes or len(data.translate(None, self._holes)) == len(data):
+            return None
+        first = next(n for n, byte in enumerate(data) if byte in self._holes)
+        return len(data[:first].decode(errors="ignore"))
 
     def mark(self, text: str) -> str:
         """The text with every control token's name replaced by the one that ``encode`` maps to its id."""
@@ -84,6 +103,18 @@ class Reader:
         added = [{**token, "content": new(token["content"])} for token in rules["added_tokens"]]
         return {**rules, "model": model, "added_tokens": added,
                 "post_processor": None, "truncation": None, "padding": None}
+
+
+def _missing_bytes(rules: dict[str, Any]) -> bytes:
+    """Bytes that a byte-level vocabulary lacks (rare control characters, planes of Unicode without characters)."""
+    words = rules["model"].get("vocab")
+    if '"ByteLevel"' not in json.dumps(rules["decoder"]) or not isinstance(words, dict):
+        return b""
+    # GPT-2's alphabet: printable bytes stand for themselves, the others for the characters from 256 on.
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    symbols = {**{byte: chr(byte) for byte in printable}, **{byte: chr(256 + n) for n, byte in enumerate(others)}}
+    return bytes(byte for byte, symbol in symbols.items() if symbol not in words)
 
 
 _READERS: weakref.WeakKeyDictionary[Any, tuple[int, Reader]] = weakref.WeakKeyDictionary()

@@ -10,11 +10,12 @@ between turns, the end-of-sequence token as the turn's end.
 
 from __future__ import annotations
 
-import datetime
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from midspec.core.chat import Message
@@ -25,8 +26,12 @@ PLAIN = ("{% for message in messages %}{% if message['role'] == 'system' %}{{ me
          "{% elif message['role'] == 'user' %}{{ 'User: ' + message['content'] + '\n\n' }}"
          "{% else %}{{ 'Assistant: ' + message['content'] + eos_token + '\n\n' }}{% endif %}{% endfor %}"
          "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}")
-# Some templates print today's date; ids must not depend on the day.
-DAY = datetime.datetime(2024, 7, 26)
+# Some templates print today's date; ids must not depend on the day, so it is always this one (2024-07-26).
+DAY = {"%Y": "2024", "%y": "24", "%m": "07", "%B": "July", "%b": "Jul", "%d": "26", "%A": "Friday", "%a": "Fri",
+       "%H": "00", "%M": "00", "%S": "00"}
+ONE_DAY = ("{% macro strftime_now(format) %}{% set day = namespace(text=format) %}"
+           "{% for code, word in one_day.items() %}{% set day.text = day.text | replace(code, word) %}{% endfor %}"
+           "{{ day.text }}{% endmacro %}")
 STAND_IN = re.compile("\ue010(\\d+)\ue011")
 # What strip() and strip("\n") leave of it tells them apart from no strip at all.
 PAD = "\n\x1f\n"
@@ -36,7 +41,10 @@ RIGHT_CUTS: dict[str, str | None] = {PAD: "", "\n\x1f": "\n", "": None}
 
 @dataclass(frozen=True)
 class Rendered:
-    """Token ids of a conversation; ``spans`` are the assistant's turns as [start, end), turn end included."""
+    """Token ids of a conversation; ``spans`` are the assistant's turns as [start, end), turn end included.
+
+    An assistant's turn without any text has no span: there is nothing to learn or to score.
+    """
 
     ids: list[int]
     spans: list[tuple[int, int]]
@@ -60,23 +68,29 @@ def render(tokenizer: Any, messages: Sequence[Message], *, system: str | None, g
     assistant's turn, for sampling and scoring.
 
     Raises:
-        DataError: no messages, a lone surrogate in a content.
+        DataError: no messages, a character that the tokenizer has no token for (a lone surrogate, a rare control byte).
         SetupError: the template refuses these turns, or does not insert contents as they are.
     """
     if not messages:
         raise DataError("there is no message to render")
-    reader = reader_of(tokenizer)
-    pieces = _pieces(tokenizer, _with_system(tokenizer, messages, system), generate)
-    return _tokenize(reader, pieces, _opening(tokenizer, reader))
+    given = _with_system(tokenizer, messages, system)
+    bare, padded = (_render(tokenizer, _rows(tokenizer, given, pad), generate) for pad in ("", PAD))
+    return _tokenize(reader_of(tokenizer), _pieces(given, bare, padded), _own_words(tokenizer, given, bare))
 
 
 def encode_text(tokenizer: Any, text: str) -> list[int]:
     """Ids of plain text: nothing is added, and control strings in it stay text.
 
     Raises:
-        DataError: the text holds a lone surrogate, which has no bytes in UTF-8.
+        DataError: the text holds a character that the tokenizer has no token for; it would be lost silently.
     """
     return reader_of(tokenizer).plain(text)
+
+
+def unreadable(tokenizer: Any, text: str) -> str | None:
+    """Reason to drop a text, or None: the first character that the tokenizer has no token for."""
+    at = reader_of(tokenizer).unreadable(text)
+    return None if at is None else f"the tokenizer has no token for {text[at]!r} (character {at})"
 
 
 def document_end(tokenizer: Any) -> int:
@@ -125,7 +139,7 @@ def _row(tokenizer: Any, message: Message, turn: int, pad: str) -> dict[str, str
     """One message for the template, its texts replaced by stand-ins (numbered 2·turn, and 2·turn + 1 for reasoning)."""
 
     def stand_in(text: str, number: int) -> str:
-        return f"{pad}\ue010{number}\ue011{pad}" if text.strip() else text
+        return f"{pad}\ue010{number}\ue011{pad}" if text else ""
 
     content = stand_in(message.content, 2 * turn)
     if message.reasoning is None or message.role != "assistant":
@@ -142,30 +156,32 @@ def _template(tokenizer: Any) -> str | None:
 
 
 def _render(tokenizer: Any, rows: list[dict[str, str]], generate: bool) -> str:
-    template = _template(tokenizer)
-    if template is None:
+    template, day = _template(tokenizer) or PLAIN, {}
+    if template == PLAIN:
         _eos(tokenizer)
+    if "strftime_now" in template:
+        template, day = ONE_DAY + template, {"one_day": DAY}
     try:
         return tokenizer.apply_chat_template(rows, tokenize=False, add_generation_prompt=generate,
-                                             chat_template=template or PLAIN, strftime_now=DAY.strftime)
+                                             chat_template=template, **day)
     except Exception as error:
         roles = ", ".join(row["role"] for row in rows)
         raise SetupError(f"the model's chat template refuses the turns {roles}: {error}",
                          hint="use turns that this model knows (some know no system turn: set system=\"\")") from error
 
 
-def _pieces(tokenizer: Any, messages: Sequence[Message], generate: bool) -> list[Piece]:
+def _pieces(messages: Sequence[Message], bare: str, padded: str) -> list[Piece]:
     """The conversation in parts: template text and contents by turns, contents cut as the template cuts them."""
-    bare, padded = (STAND_IN.split(_render(tokenizer, _rows(tokenizer, messages, pad), generate)) for pad in ("", PAD))
-    missing = [n for n, m in enumerate(messages) if m.content.strip() and str(2 * n) not in bare[1::2]]
-    if missing or bare[1::2] != padded[1::2]:
+    parts, wide = STAND_IN.split(bare), STAND_IN.split(padded)
+    missing = [n for n, m in enumerate(messages) if m.content and str(2 * n) not in parts[1::2]]
+    if missing or parts[1::2] != wide[1::2]:
         raise SetupError("the model's chat template does not insert the text of a "
                          f"{messages[missing[0]].role if missing else 'turn'} turn as it is",
                          hint="use a model whose template inserts every turn's content, or write one into "
                               "chat_template.jinja of its folder")
-    cuts = [_cuts(own, wide) for own, wide in zip(bare[::2], padded[::2], strict=True)]
-    pieces = [Piece(bare[0], None)]
-    for slot, own, before, after in zip(bare[1::2], bare[2::2], cuts, cuts[1:], strict=False):
+    cuts = [_cuts(own, around) for own, around in zip(parts[::2], wide[::2], strict=True)]
+    pieces = [Piece(parts[0], None)]
+    for slot, own, before, after in zip(parts[1::2], parts[2::2], cuts, cuts[1:], strict=False):
         turn, part = divmod(int(slot), 2)
         message = messages[turn]
         text = message.reasoning or "" if part else message.content
@@ -190,34 +206,37 @@ def _cut(text: str, what: str | None, strip: Any) -> str:
     return text if what == "" else strip(text, what)
 
 
-def _opening(tokenizer: Any, reader: Reader) -> str:
-    """What the template writes to make the assistant speak, "" where it writes nothing."""
-    template = _template(tokenizer) or PLAIN
-    if template not in reader.openings:
-        rows = [{"role": "user", "content": "a"}]
-        without, asking = _render(tokenizer, rows, False), _render(tokenizer, rows, True)
-        reader.openings[template] = asking.removeprefix(without) if asking.startswith(without) else ""
-    return reader.openings[template]
+def _own_words(tokenizer: Any, messages: Sequence[Message], bare: str) -> dict[int, int]:
+    """How many characters of the template's own (``<think>``, a space) each assistant turn says before its first text.
+
+    What stands in the prompt for a turn is not said by it; the rest up to its text is.
+    """
+    own: dict[int, int] = {}
+    rows = _rows(tokenizer, messages)
+    for turn, message in enumerate(messages):
+        first = re.search(f"\ue010({2 * turn}|{2 * turn + 1})\ue011", bare)
+        if message.role == "assistant" and first and turn:
+            with suppress(SetupError):  # a prompt that the template refuses alone tells nothing
+                prompt = _render(tokenizer, rows[:turn], True)
+                own[turn] = first.start() - len(prompt) if bare.startswith(prompt) else 0
+    return own
 
 
-def _tokenize(reader: Reader, pieces: list[Piece], opening: str) -> Rendered:
+def _tokenize(reader: Reader, pieces: list[Piece], own_words: dict[int, int]) -> Rendered:
     """Ids of all pieces in one go, so that merges across their borders are those of the whole text."""
     marked = [piece.text if piece.turn is not None else reader.mark(piece.text) for piece in pieces]
-    starts = [0]
-    for text in marked:
-        starts.append(starts[-1] + len(text))
+    starts = [0, *accumulate(map(len, marked))]
     ids, offsets = reader.encode("".join(marked))
     firsts = [start for start, _ in offsets]
     spans: list[tuple[int, int]] = []
     for first, last in _assistant_turns(pieces):
         before, after = pieces[first - 1].text, pieces[last + 1].text
-        at = before.rfind(opening) if opening else -1
-        own = "" if at < 0 else before[at + len(opening):]
-        end = reader.first_control(after) or 0
-        begin_char = starts[first] - len(reader.mark(own))
-        end_char = starts[last + 1] + len(reader.mark(after[:end]))
+        own = own_words.get(pieces[first].turn or 0, 0)
+        said = before[len(before) - own:] if 0 <= own <= len(before) else ""
+        begin = starts[first] - len(reader.mark(said))
+        end = starts[last + 1] + len(reader.mark(after[:reader.first_control(after) or 0]))
         # A token that begins before the turn does could not be sampled there, so it is not part of it.
-        spans.append((bisect_left(firsts, begin_char), bisect_left(firsts, end_char)))
+        spans.append((bisect_left(firsts, begin), bisect_left(firsts, end)))
     return Rendered(ids, spans)
 
 
