@@ -89,7 +89,7 @@ def _text_of(numbers: dict[str, Any]) -> str:
     ]
     lines = [table(("arm", "eval", "axis", "reading", "mean (95 %)"), rows)]
     differences = [
-        (c["name"], c["axis"], c["reading"], _span(c)) for c in numbers["contrasts"] if c.get("headline", True)
+        (c["name"], c["axis"], c["reading"], _span(c)) for c in numbers["contrasts"] if c["primary"]
     ]
     if differences:
         lines += ["", table(("contrast", "axis", "reading", "difference (95 %)"), differences)]
