@@ -119,3 +119,9 @@ def test_pages_of_help_name_every_option() -> None:
         assert done.returncode == 0, done.stderr
         for option in (w for w in words.split() if w.startswith("--")):
             assert option in done.stdout, f"{name}: {option}"
+
+
+def test_the_page_of_commands_is_fresh() -> None:
+    from tests.house.commands_page import PAGE, page
+
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python tests/house/commands_page.py`"

@@ -54,9 +54,7 @@ def measure(cache: Path, device: str) -> Speed:
         import torch  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise SetupError("measuring speed needs torch", hint="pip install 'midspec[train]'") from error
-    speed = Speed(
-        device_name(device), {name: _flops(device, torch.bfloat16 if name == "bf16" else None) for name in PRECISIONS}
-    )
+    speed = Speed(device_name(device), _flops(device))
     cache.mkdir(parents=True, exist_ok=True)
     fresh = cache / f"speed.json.{os.getpid()}"
     fresh.write_text(json.dumps({"key": _key(device), "device": speed.device, "flops": speed.flops}), encoding="utf-8")
@@ -78,9 +76,10 @@ def _flops(device: str) -> dict[str, float]:
         vocab_size=8192, tie_word_embeddings=True,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]), quiet():
-        model = LlamaForCausalLM(config).to(device).requires_grad_(False)
+        model: Any = LlamaForCausalLM(config)
+        model.to(device).requires_grad_(False)
         ids = torch.randint(0, config.vocab_size, (ROWS, LENGTH), device=device)
-    model.get_input_embeddings().register_forward_hook(lambda module, given, out: out.requires_grad_())
+    model.enable_input_require_grads()
     weights = sum(p.numel() for p in model.parameters())
     found: dict[str, float] = {}
     for name in PRECISIONS:
