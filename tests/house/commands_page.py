@@ -12,9 +12,9 @@ from midspec.cli import app
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 HEAD = """# Commands
 
-Generated from the program: `python tests/house/commands_page.py`. Exit codes: 0 done, 1 failed, 2 wrong use, 75 try again later.
-Errors say what, where and what now. `--store` defaults to `midspec-store` here, or to `$MIDSPEC_STORE`; converted models are kept in
-`$MIDSPEC_CACHE`, else in the user's cache folder.
+Generated from the program: `python tests/house/commands_page.py`. Exit codes: 0 done, 1 failed, 2 wrong use,
+75 try again later. Errors say what, where and what now. `--store` defaults to `midspec-store` here, or to
+`$MIDSPEC_STORE`; converted models are kept in `$MIDSPEC_CACHE`, else in the user's cache folder.
 """
 
 
@@ -28,16 +28,18 @@ def page() -> str:
             return
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         options = [p for p in command.params if p.param_type_name == "option" and "--help" not in p.opts]
-        parts.append(f"## `midspec {name}{''.join(' ' + str(a.metavar or a.name) for a in arguments)}`\n\n{command.help}\n")
+        words = "".join(f" {a.metavar or a.name}" for a in arguments)
         rows = [*((str(a.metavar or a.name), "", a.help or "") for a in arguments), *map(option_row, options)]
-        parts.append("\n".join(["| | default | |", "|---|---|---|", *(f"| `{n}` | {d} | {h} |" for n, d, h in rows)]) + "\n")
+        lines = ["| | default | |", "|---|---|---|", *(f"| `{n}` | {d} | {h} |" for n, d, h in rows)]
+        parts.append(f"## `midspec {name}{words}`\n\n{command.help}\n\n" + "\n".join(lines) + "\n")
 
     walk(typer.main.get_command(app), "")
     return "\n".join(parts)
 
 
 def option_row(option: Any) -> tuple[str, str, str]:
-    shown = "required" if option.required else "" if option.default is None or option.default is False or option.default == "" else f"`{option.default}`"
+    silent = option.default is None or option.default is False or option.default == ""
+    shown = "required" if option.required else "" if silent else f"`{option.default}`"
     return next(o for o in option.opts if o.startswith("--")), shown, option.help or ""
 
 

@@ -1,7 +1,7 @@
 """What each stage makes on tiny inputs, against its version: a change without a new version is noticed here.
 
-Numbers that depend on the processor are rounded before they are hashed. After a meant change: raise ``version`` in the stage, then
-``python tests/house/test_digests.py`` writes the file anew.
+Numbers that depend on the processor are rounded before they are hashed. After a meant change: raise ``version`` in the
+stage, then ``python tests/house/test_digests.py`` writes the file anew.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ SCHEDULE = Schedule(updates=3, length=128, rows=2, micro=1, rate=1e-3)
 
 
 def examples(folder: Path) -> dict[str, Recipe[Any]]:
-    (folder / "texts.jsonl").write_text('{"text": "Tiny keeps a list."}\n{"text": "Tiny keeps another."}\n', encoding="utf-8")
+    (folder / "texts.jsonl").write_text(
+        '{"text": "Tiny keeps a list."}\n{"text": "Tiny keeps two."}\n', encoding="utf-8"
+    )
     (folder / "chats.jsonl").write_text(
         '{"messages": [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello."}]}\n',
         encoding="utf-8",
@@ -85,8 +87,9 @@ def digest_of(folder: Path) -> str:
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in {"manifest.json", "run.json"}):
         name = path.relative_to(folder).as_posix()
         if path.suffix in {".jsonl", ".json"}:
-            rows = [json.loads(line) for line in path.read_text().splitlines()] if path.suffix == ".jsonl" else json.loads(path.read_text())
-            found.append((name, rounded(rows)))
+            text = path.read_text(encoding="utf-8")
+            lines = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+            found.append((name, rounded(lines)))
         elif path.suffix == ".safetensors":
             from safetensors import safe_open
 
@@ -120,10 +123,11 @@ def stages() -> list[str]:
 def test_a_changed_output_has_a_new_version(name: str, now: dict[str, dict[str, Any]]) -> None:
     known = json.loads(KNOWN.read_text(encoding="utf-8"))
     assert name in now, f"{name}: give it an example in {Path(__file__).name}"
-    assert name in known, f"{name}: run `python {Path(__file__).name}` to note its output"
+    note = f"then `python {Path(__file__).name}` notes what it makes"
+    assert name in known, f"{name} is new: {note}"
     if now[name]["digest"] != known[name]["digest"]:
-        assert now[name]["version"] != known[name]["version"], f"{name} makes something else than before: raise its version"
-    assert now[name] == known[name], f"{name}: version raised; run `python {Path(__file__).name}` to note the new output"
+        assert now[name]["version"] != known[name]["version"], f"{name} makes something else: raise its version, {note}"
+    assert now[name] == known[name], f"{name}: the version was raised, {note}"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 def midspec(*words: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "midspec.cli", *words], cwd=cwd, capture_output=True, text=True, env={**os.environ, **ENVIRONMENT}
+        [sys.executable, "-m", "midspec.cli", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **ENVIRONMENT},
     )
     assert not check or done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done

@@ -61,10 +61,11 @@ def kill_runs(reference: Path, kills: int, seed: int) -> Counter[str]:
     Raises:
         AssertionError: an artifact or report differs from the reference, or a run after a kill failed.
     """
-    import midspec.experiment.verbs  # noqa: F401  imported before the fork
     import peft  # noqa: F401
     import torch  # noqa: F401
     import transformers  # noqa: F401
+
+    import midspec.experiment.verbs  # noqa: F401  imported before the fork
 
     chance, hit, expected = random.Random(seed), Counter[str](), contents(reference)
     while sum(hit.values()) < kills:

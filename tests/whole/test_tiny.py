@@ -71,7 +71,9 @@ def test_plan_names_the_field_that_differs(tiny_run: Run, tmp_path: Path) -> Non
     trained = [row for row in made["artifacts"] if row["folder"].startswith("midtrain-")]
     assert trained and all(row["state"] == "build" and "schedule.updates: 40 → 50" in row["why"] for row in trained)
     # The corpus, the chats and the fine-tuning without midtraining are what they were.
-    assert all(row["state"] == "have" for row in made["artifacts"] if row["folder"].startswith(("compose", "pretrained")))
+    assert all(
+        row["state"] == "have" for row in made["artifacts"] if row["folder"].startswith(("compose", "pretrained"))
+    )
 
 
 def test_plan_before_anything_knows_the_dose(tiny_run: Run, tmp_path: Path) -> None:
@@ -126,7 +128,9 @@ def test_a_final_run_scores_the_test_items_and_is_logged(tiny_run: Run, tmp_path
         midspec("run", str(TINY), "--store", str(store), "--final", cwd=tmp_path)
     assert len((store / "scorings.jsonl").read_text().splitlines()) == 1, "the second run scored nothing new"
     dev = {json.loads(line)["item"] for line in (store / "reports" / "tiny" / "rows.jsonl").read_text().splitlines()}
-    test = {json.loads(line)["item"] for line in (store / "reports" / "tiny-final" / "rows.jsonl").read_text().splitlines()}
+    test = {
+        json.loads(line)["item"] for line in (store / "reports" / "tiny-final" / "rows.jsonl").read_text().splitlines()
+    }
     assert dev and test and not dev & test
 
 
