@@ -10,7 +10,7 @@ from midspec.report.results import Measure, Results
 from midspec.report.ways import Ways
 from midspec.report.wording import label, number
 
-NAMES = ("bars", "others", "forest", "losses")
+NAMES = ("bars", "bars-others", "forest", "forest-others", "losses")
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,15 @@ def figures(results: Results, ways: Ways) -> dict[str, Drawn]:
     headline = summary.headline_measures(results)
     others = tuple(m for m in results.measures if m not in headline)
     found: dict[str, Drawn] = {}
-    for name, measures in (("bars", headline), ("others", others)):
+    for name, measures in (("", headline), ("-others", others)):
         if measures:
             panels, words = _panels(results, ways, measures), _bar_words(results, measures)
-            columns = min(3, max(1, len(measures)))
-            found[name] = Drawn(draw.bars(panels, words, columns=columns), draw.bars(panels, words, narrow=True))
-    if results.differences:
-        forests, words = _forests(results), _forest_words(results)
-        found["forest"] = Drawn(draw.forest(forests, words), draw.forest(forests, words, narrow=True))
+            columns = 2 if len(measures) in (2, 4) else min(3, len(measures))
+            wide, narrow = draw.bars(panels, words, columns=columns), draw.bars(panels, words, narrow=True)
+            found[f"bars{name}"] = Drawn(wide, narrow)
+        forests, words = _forests(results, measures), _forest_words(results, measures)
+        if forests:
+            found[f"forest{name}"] = Drawn(draw.forest(forests, words), draw.forest(forests, words, narrow=True))
     curves = _curves(ways)
     if curves:
         words = "Loss by update: " + ", ".join(f"{step}, {len(lines)} runs" for step, lines in curves)
@@ -60,26 +61,27 @@ def _bar_words(results: Results, measures: tuple[Measure, ...]) -> str:
     return label("Bars with 95 % intervals. " + "; ".join(parts), 4000)
 
 
-def _forests(results: Results) -> list[draw.Forest]:
-    """One panel per eval and reading, since readings have scales of their own; those with primary contrasts first."""
-    rows: dict[tuple[str, str], list[draw.Row]] = {}
-    first: set[tuple[str, str]] = set()
-    for d in results.differences:
-        place, found = (d.line.eval, d.line.reading), d.found
-        value = None if d.verdict == "withheld" else found.value
-        name = f"{d.line.name} · {summary.axis_words(results.study, d.line.axis)}"
-        row = draw.Row(name, value, found.low, found.high, d.line.primary)
-        rows.setdefault(place, []).append(row)
-        if d.line.primary:
-            first.add(place)
-    order = sorted(rows, key=lambda place: place not in first)
-    return [draw.Forest(f"read by {reading}" + (f" ({name})" if len({e for e, _ in rows}) > 1 else ""),
-                        "difference in " + (results.study.reading(name, reading).words or reading),
-                        tuple(rows[name, reading])) for name, reading in order]
+def _forests(results: Results, measures: tuple[Measure, ...]) -> list[draw.Forest]:
+    """One panel per measure; the scale is the same for all axes of a reading."""
+    here = [d for d in results.differences if (d.line.eval, d.line.axis, d.line.reading) in measures]
+    reach: dict[tuple[str, str], float] = {}
+    rows: dict[Measure, list[draw.Row]] = {}
+    for d in here:
+        found, scale = d.found, (d.line.eval, d.line.reading)
+        hidden = d.verdict == "withheld"
+        values = (None, None, None) if hidden else (found.value, found.low, found.high)
+        reach[scale] = max([reach.get(scale, 0.0), *(abs(v) for v in values if v is not None)])
+        rows.setdefault((d.line.eval, d.line.axis, d.line.reading), []).append(
+            draw.Row(d.line.name, *values, d.line.primary))
+    order = [m for m in measures if m in rows]
+    return [draw.Forest(f"{summary.axis_words(results.study, m[1])} · {m[2]}",
+                        "difference in " + (results.reading(m).words or m[2]), tuple(rows[m]),
+                        reach[m[0], m[2]] or 1.0) for m in order]
 
 
-def _forest_words(results: Results) -> str:
-    return label("Contrasts. " + " ".join(summary.sentence(results, d) for d in results.differences), 4000)
+def _forest_words(results: Results, measures: tuple[Measure, ...]) -> str:
+    here = [d for d in results.differences if (d.line.eval, d.line.axis, d.line.reading) in measures]
+    return label("Contrasts. " + " ".join(summary.sentence(results, d) for d in here), 4000)
 
 
 def _curves(ways: Ways) -> list[tuple[str, list[draw.Curve]]]:
@@ -90,7 +92,7 @@ def _curves(ways: Ways) -> list[tuple[str, list[draw.Curve]]]:
             stage = artifact.stage
             if stage.losses and artifact.arms[0] == given.arm:
                 found.setdefault(given.step, []).append(draw.Curve(given.arm, given.colour, stage.losses))
-    return list(found.items())
+    return [(step, found[step]) for step in ways.steps if step in found]
 
 
 def losing(ways: Ways) -> list[str]:

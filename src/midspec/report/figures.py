@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from midspec.report.svg import cleaned
 from midspec.report.wording import label, number
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a")
 # Stand-ins that a page replaces by its own colours (see svg.THEME).
 INK, MUTED, LINE, PAPER = "#16191d", "#5b626c", "#dfe2e6", "#fefefe"
-WIDE, NARROW = 10.4, 3.75  # inches at 72 px: 749 and 270 units, shown at about 1.4 times that
+WIDE, NARROW = 10.4, 4.1  # inches of 72 units; a page shows them at about 1.3 times that
 
 
 @dataclass(frozen=True)
@@ -86,52 +86,85 @@ def _drawn(figure: Figure, words: str) -> str:
     return cleaned(out.getvalue(), words)
 
 
-def _grid(panels: int, columns: int, width: float, heights: float, **shared: Any) -> tuple[Figure, list[Axes]]:
-    from matplotlib.figure import Figure as New
+@dataclass(frozen=True)
+class Frame:
+    """Where panels stand, in inches: constrained layouts depend on letter widths, and so on the fonts of a machine."""
 
-    columns = min(columns, panels)
-    rows = math.ceil(panels / columns)
-    figure = New(figsize=(width, rows * heights + 0.1), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.1, hspace=0.06, wspace=0.05)  # pyright: ignore
-    axes = figure.subplots(rows, columns, squeeze=False, **shared).flatten().tolist()
-    for empty in axes[panels:]:
-        empty.set_visible(False)
-    return figure, axes[:panels]
+    panels: int
+    columns: int
+    width: float
+    body: float
+    head: float
+    foot: float
+    left: float = 0.05
+
+    def axes(self) -> tuple[Figure, list[Axes]]:
+        from matplotlib.figure import Figure as New
+
+        columns = max(1, min(self.columns, self.panels))
+        rows, cell, gap = math.ceil(self.panels / columns), self.head + self.body + self.foot, 0.38
+        height, wide = rows * cell, (self.width - gap * (columns - 1)) / columns
+        figure = New(figsize=(self.width, height))
+        places = [(n % columns * (wide + gap) + self.left, height - (n // columns) * cell - self.head - self.body)
+                  for n in range(self.panels)]
+        shape = ((wide - self.left - 0.05) / self.width, self.body / height)
+        return figure, [figure.add_axes((x / self.width, y / height, *shape)) for x, y in places]
+
+
+def _lines(texts: Sequence[str], letters: int) -> tuple[list[str], int]:
+    """(texts broken after ``letters`` letters, the most lines of any)."""
+    broken = [textwrap.fill(label(text, 160), letters) for text in texts]
+    return broken, max((text.count("\n") + 1 for text in broken if text), default=0)
+
+
+def _framed(titles: Sequence[str], below: Sequence[str], columns: int, narrow: bool, body: float,
+            left: float = 0.05) -> tuple[Figure, list[Axes]]:
+    """Empty panels with their titles and the words below their scales, with room for both."""
+    columns = 1 if narrow else max(1, min(columns, len(titles)))
+    letters = {1: 44 if narrow else 120, 2: 66}.get(columns, 38)
+    (heads, most), (feet, under) = _lines(titles, letters - 4), _lines(below, letters)
+    figure, axes = Frame(len(titles), columns, NARROW if narrow else WIDE, body, 0.16 + 0.18 * most,
+                         0.42 + 0.16 * under, left).axes()
+    for ax, head, foot in zip(axes, heads, feet, strict=True):
+        ax.set_title(head, pad=6)
+        ax.set_xlabel(foot, labelpad=5)
+        ax.tick_params(length=0, labelsize=9)
+    return figure, axes
 
 
 def bars(panels: Sequence[Panel], words: str, *, narrow: bool = False, columns: int = 3) -> str:
     """Horizontal bars with 95 % intervals, one panel per measure, each arm's name above its bar."""
     most = max((len(p.bars) for p in panels), default=1)
     with _plain():
-        figure, axes = _grid(len(panels), 1 if narrow else columns, NARROW if narrow else WIDE, 0.95 + 0.47 * most)
+        figure, axes = _framed([p.title for p in panels], [p.axis for p in panels], columns, narrow, 0.44 * most + 0.1)
         for ax, panel in zip(axes, panels, strict=True):
-            _bar_panel(ax, panel, most, 34 if narrow or columns > 2 else 60)
+            _bar_panel(ax, panel, most, 40 if narrow or columns > 2 else 60)
         return _drawn(figure, words)
 
 
 def _bar_panel(ax: Axes, panel: Panel, most: int, letters: int) -> None:
-    ax.set_title(textwrap.fill(label(panel.title, 80), letters), pad=8)
-    ax.set_xlabel(textwrap.fill(label(panel.axis, 120), letters + 8))
     for place, bar in enumerate(panel.bars):
         colour = COLOURS[bar.colour % len(COLOURS)]
-        ax.annotate(label(bar.name, letters), (0, place), xycoords=("axes fraction", "data"), xytext=(0, 8.5),
-                    textcoords="offset points", va="bottom", ha="left", fontsize=9)
+        _named(ax, place, label(bar.name, letters), "nothing readable" if bar.value is None else number(bar.value))
         if bar.value is None:
-            ax.annotate("nothing readable", (0, place), xycoords=("axes fraction", "data"), color=MUTED, va="center")
             continue
-        ax.barh(place, bar.value - panel.start, left=panel.start, height=0.34, color=colour, alpha=0.85, linewidth=0)
-        ax.plot(bar.points, [place] * len(bar.points), "o", ms=3.2, mfc=PAPER, mec=colour, mew=0.9, clip_on=False)
+        ax.barh(place, bar.value - panel.start, left=panel.start, height=0.32, color=colour, alpha=0.85, linewidth=0)
         if bar.low is not None and bar.high is not None:
             ax.plot([bar.low, bar.high], [place] * 2, color=INK, lw=1.3, solid_capstyle="butt", clip_on=False)
-        ax.annotate(number(bar.value), (1, place), xycoords=("axes fraction", "data"), xytext=(0, 8.5),
-                    textcoords="offset points", va="bottom", ha="right", fontsize=9, color=MUTED)
-    ax.set_ylim(most - 0.5, -0.75)
+        ax.plot(bar.points, [place] * len(bar.points), "o", ms=3.4, mfc=PAPER, mec=INK, mew=0.8, clip_on=False)
+    ax.set_ylim(most - 0.6, -0.75)
     ax.set_yticks([])
     ax.axvline(panel.start, color=MUTED, lw=0.9, zorder=0.9)
     ax.set_xlim(*_range(panel))
     ax.grid(True, axis="x")
     ax.locator_params(axis="x", nbins=5)
-    ax.tick_params(length=0)
+
+
+def _named(ax: Axes, place: int, name: str, value: str) -> None:
+    """A row's name at the left and its value at the right, above the row's own mark."""
+    for text, at, side, colour in ((name, 0, "left", INK), (value, 1, "right", MUTED)):
+        ax.annotate(text, (at, place), xycoords=("axes fraction", "data"), xytext=(0, 7), textcoords="offset points",
+                    va="bottom", ha=side, fontsize=9, color=colour)
 
 
 def _range(panel: Panel) -> tuple[float, float]:
@@ -158,31 +191,27 @@ class Row:
 
 @dataclass(frozen=True)
 class Forest:
-    """Contrasts on one scale."""
+    """Contrasts on one scale; ``reach`` is how far the scale goes to both sides."""
 
     title: str
     axis: str
     rows: tuple[Row, ...]
+    reach: float
 
 
 def forest(panels: Sequence[Forest], words: str, *, narrow: bool = False) -> str:
-    """Contrasts with 95 % intervals around the line of no difference, one panel per scale."""
+    """Contrasts with 95 % intervals around the line of no difference."""
     most = max((len(p.rows) for p in panels), default=1)
     with _plain():
-        columns = 1 if narrow else min(2, len(panels))
-        figure, axes = _grid(len(panels), columns, NARROW if narrow else WIDE, 0.95 + 0.44 * most)
+        figure, axes = _framed([p.title for p in panels], [p.axis for p in panels], 2, narrow, 0.44 * most + 0.1)
         for ax, panel in zip(axes, panels, strict=True):
-            _forest_panel(ax, panel, most, 40 if narrow else 52 if columns == 2 else 110)
+            _forest_panel(ax, panel, most, 42 if narrow else 58 if len(panels) > 1 else 110)
         return _drawn(figure, words)
 
 
 def _forest_panel(ax: Axes, panel: Forest, most: int, letters: int) -> None:
-    ax.set_title(textwrap.fill(label(panel.title, 100), letters), pad=8)
-    ax.set_xlabel(textwrap.fill(label(panel.axis, 120), letters + 8))
-    reach = max([abs(v) for r in panel.rows for v in (r.value, r.low, r.high) if v is not None], default=1.0) or 1.0
     for place, row in enumerate(panel.rows):
-        ax.annotate(label(row.name, letters), (0, place), xycoords=("axes fraction", "data"), xytext=(0, 6),
-                    textcoords="offset points", va="bottom", ha="left", fontsize=9)
+        _named(ax, place, label(row.name, letters), number(row.value, sign=True))
         if row.value is None:
             continue
         clear = row.low is not None and row.high is not None and (row.low > 0 or row.high < 0)
@@ -191,31 +220,25 @@ def _forest_panel(ax: Axes, panel: Forest, most: int, letters: int) -> None:
             ax.plot([row.low, row.high], [place] * 2, color=colour, lw=1.8, solid_capstyle="butt")
         ax.plot([row.value], [place], "D" if row.primary else "o", ms=6 if row.primary else 5.5, color=colour,
                 mfc=colour if row.primary else PAPER, mew=1.4)
-        ax.annotate(number(row.value, sign=True), (1, place), xycoords=("axes fraction", "data"), xytext=(0, 6),
-                    textcoords="offset points", va="bottom", ha="right", fontsize=9, color=MUTED)
-    ax.set_ylim(most - 0.5, -0.8)
+    ax.set_ylim(most - 0.6, -0.75)
     ax.set_yticks([])
-    ax.set_xlim(-1.12 * reach, 1.12 * reach)
+    ax.set_xlim(-1.08 * panel.reach, 1.08 * panel.reach)
     ax.axvline(0, color=INK, lw=0.9, zorder=0.9)
     ax.grid(True, axis="x")
     ax.locator_params(axis="x", nbins=5)
-    ax.tick_params(length=0)
 
 
 def losses(panels: Sequence[tuple[str, Sequence[Curve]]], words: str, *, narrow: bool = False) -> str:
     """Loss by update, one panel per training stage, one line per run; seeds of an arm share its colour."""
     with _plain():
-        figure, axes = _grid(len(panels), 1 if narrow else 2, NARROW if narrow else WIDE, 2.5)
-        for ax, (title, curves) in zip(axes, panels, strict=True):
-            ax.set_title(textwrap.fill(label(title, 80), 36), pad=8)
+        titles = [f"{title}: loss in nats per token" for title, _ in panels]
+        figure, axes = _framed(titles, ["update"] * len(panels), 2, narrow, 1.9, left=0.36)
+        for ax, (_, curves) in zip(axes, panels, strict=True):
             for curve in curves:
                 points = thinned(curve.points)
-                ax.plot([u for u, _ in points], [v for _, v in points], lw=1.2, alpha=0.85,
+                ax.plot([u for u, _ in points], [v for _, v in points], lw=1.1, alpha=0.75,
                         color=COLOURS[curve.colour % len(COLOURS)])
-            ax.set_xlabel("update")
-            ax.set_ylabel("loss (nats per token)")
             ax.grid(True, axis="y")
-            ax.tick_params(length=0)
             ax.locator_params(axis="both", nbins=5)
         return _drawn(figure, words)
 

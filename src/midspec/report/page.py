@@ -30,6 +30,7 @@ from midspec.report.wording import (
     listed,
     number,
     plural,
+    rounded,
     shown,
     span,
     spread_of,
@@ -95,7 +96,8 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
     jinja = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                loader=jinja2.FileSystemLoader(HERE))
     filters: dict[str, Any] = {"shown": shown, "label": label, "number": number, "chance": chance, "count": count,
-                          "href": href, "spread": spread_of, "ranged": partial(spread_of, say=compact)}
+                          "href": href, "spread": spread_of, "ranged": partial(spread_of, say=compact),
+                               "about": partial(spread_of, say=rounded)}
     jinja.filters.update(filters)
     study, headline = results.study, summary.headline_measures(results)
     pairs = {name: Pair(Markup(themed(drawn.wide)), Markup(themed(drawn.narrow))) for name, drawn in figures.items()}
@@ -103,12 +105,13 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
         study=study, ways=ways, policy=POLICY, css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         answer=summary.answer(results), primary=summary.primary(results), scope=scope(results),
         sentence=partial(summary.sentence, results), cautions=summary.cautions(results, ways),
-        figures={name: pairs.get(name) for name in drawing.NAMES}, directions=summary.directions(results),
+        figures={name.replace("-", "_"): pairs.get(name) for name in drawing.NAMES},
+        directions=summary.directions(results),
         headline=[m for m in results.means if m.measure in headline],
         others=[m for m in results.means if m.measure not in headline],
         differences=results.differences, verdicts=summary.VERDICTS, losing=drawing.losing(ways), how=HOW,
         kinds=kinds(ways), sections=sections(results, ways, figures), span=span, meta=meta, opening=opening,
-        formula=formula, seed_words=seed_words, seed_list=seed_list,
+        formula=formula, seed_words=seed_words, hue=hue, seed_list=seed_list,
         axis_words=partial(summary.axis_words, study))
 
 
@@ -164,3 +167,8 @@ def seed_words(seeds: Sequence[int | None]) -> str:
 
 def seed_list(seeds: Sequence[int | None]) -> str:
     return ", ".join("all" if s is None else str(s) for s in seeds)
+
+
+def hue(letter: str) -> int:
+    """A colour angle for a letter: neighbours far apart."""
+    return sum(map(ord, letter)) * 137 % 360

@@ -43,7 +43,10 @@ def answer(results: Results) -> str:
     elif below == len(named):
         words = f"The opposite: {every} named before the run came out below zero"
     elif above or below:
-        words = f"In part: of {len(named)} comparisons named before the run, {above} came out above zero, {below} below"
+        counts = (("came out above zero", above), ("came out below zero", below), ("had to be withheld", unsure),
+                  ("cannot be told from zero", len(named) - above - below - unsure))
+        words = (f"In part: of {len(named)} comparisons named before the run, "
+                 f"{listed([f'{n} {where}' for where, n in counts if n])}")
     elif unsure == len(named):
         words = "Withheld: too many answers could not be read"
     elif one_only:
@@ -106,17 +109,19 @@ def _seeds(results: Results) -> list[str]:
 
 
 def _unreadable(results: Results) -> list[str]:
+    """One line per reading, and one for each arm past the share at which contrasts are withheld."""
     found: list[str] = []
-    for mean in results.means:
-        if not mean.unreadable:
+    for name, reading in dict.fromkeys((m[0], m[2]) for m in results.measures):
+        here = [m for m in results.means if (m.measure[0], m.measure[2]) == (name, reading)]
+        gone, rows = sum(m.unreadable for m in here), sum(m.rows for m in here)
+        if not gone:
             continue
-        share = mean.unreadable / mean.rows
-        words = (f"{mean.arm}, {axis_words(results.study, mean.measure[1])}, {mean.measure[2]}: {mean.unreadable} of "
-                 f"{mean.rows} answers ({share:.1%}) could not be read and are not in the mean")
-        if mean.found.bounds is not None:
-            words += f"; it would lie at {span(*mean.found.bounds)} whatever they were"
-        over = f". Over {WITHHOLD:.0%}: contrasts with it may be withheld." if share > WITHHOLD else "."
-        found.append(words + over)
+        worst = max(here, key=lambda m: m.unreadable / m.rows)
+        found.append(f"{gone} of {rows} answers read by {reading} ({name}) could not be read ({gone / rows:.1%}; most "
+                     f"in {worst.arm}, {worst.unreadable / worst.rows:.1%}). They are left out of the means, never "
+                     "counted as 0; the tables show what they could change.")
+        found += [f"{m.arm}, {axis_words(results.study, m.measure[1])}, {reading}: {m.unreadable / m.rows:.0%} could "
+                  "not be read, too many to rely on its mean." for m in here if m.unreadable / m.rows > WITHHOLD]
     return found
 
 

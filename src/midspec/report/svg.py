@@ -15,6 +15,9 @@ SVG, LINKS = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 # The figures' stand-in colours, and the page's variables that take their place (light and dark).
 THEME = {"#16191d": "var(--ink)", "#5b626c": "var(--muted)", "#dfe2e6": "var(--line)", "#fefefe": "var(--paper)"}
 
+# Letters that cross a line stay readable.
+HALO = "paint-order: stroke; stroke: #fefefe; stroke-width: 3px; stroke-linejoin: round"
+
 
 def cleaned(text: str, words: str) -> str:
     """The ``<svg>`` element alone: scales with its box, ids of its own, role and label for screen readers."""
@@ -32,6 +35,8 @@ def cleaned(text: str, words: str) -> str:
             if key == "id":
                 continue
             node.attrib[key] = re.sub(r"(?<=url\(#)|(?<=^#)(?=[a-z]\w*$)", mark, value) if "#" in value else value
+        if node.tag == f"{{{SVG}}}text":
+            node.attrib["style"] = f"{node.attrib.get('style', '')}; {HALO}"
         name = node.attrib.pop("id", None)
         if name is not None and name in used:
             node.attrib["id"] = mark + name

@@ -75,6 +75,14 @@ def compact(value: float) -> str:
     return f"{value:.3g}"
 
 
+def rounded(value: float) -> str:
+    """A count in few letters: "840", "130k", "2.5M"."""
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{unit}" if value / size < 999.5 else f"{value / size:.0f}{unit}"
+    return f"{value:.0f}"
+
+
 def spread_of(values: Sequence[float], say: Callable[[float], str] = count) -> str:
     """One value, or the least and the largest: "130 112" or "129 870–130 400"."""
     low, high = say(min(values)), say(max(values))
