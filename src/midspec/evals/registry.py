@@ -1,4 +1,4 @@
-"""A name → the eval in the file of that name beside this one. The folder is the list; a leading "_" marks a shared part."""
+"""A name → the eval in the file of that name beside this one. The folder is the list; "_" marks shared parts."""
 
 from __future__ import annotations
 

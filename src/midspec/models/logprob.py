@@ -157,10 +157,8 @@ def _run(model: LocalModel, row: _Row) -> list[float]:
     device = model.model.device
     keep = torch.tensor(nodes, device=device)
     with torch.inference_mode():
-        logits = model.model(
-            input_ids=torch.tensor([row.tokens], device=device),
-            position_ids=torch.tensor([row.positions], device=device),
-            attention_mask=_ancestors(row, model.model.dtype, device), use_cache=False, logits_to_keep=keep).logits[0]
+        logits = model.model(input_ids=torch.tensor([row.tokens], device=device), use_cache=False, logits_to_keep=keep,
+                             **_looks(row, model.model.dtype, device)).logits[0]
         if logits.shape[0] != len(nodes):  # a model that does not know logits_to_keep answers for every position
             logits = logits[keep]
         asked = torch.tensor([place[node] for node, _, _ in row.wanted], device=device)
@@ -170,15 +168,15 @@ def _run(model: LocalModel, row: _Row) -> list[float]:
     return values
 
 
-def _ancestors(row: _Row, dtype: torch.dtype, device: torch.device) -> torch.Tensor | None:
-    """Additive mask [1, 1, tokens, tokens]: 0 where a token may look (itself, its ancestors), else the lowest number.
+def _looks(row: _Row, dtype: torch.dtype, device: torch.device) -> dict[str, torch.Tensor]:
+    """Positions [1, tokens] and additive mask [1, 1, tokens, tokens]: 0 for a token and its ancestors, else the lowest.
 
-    None for a single sequence, where the model's own causal mask says the same.
+    Empty for a single sequence: the model's own causal mask and positions say the same.
     """
     import torch
 
     if all(parent == node - 1 for node, parent in enumerate(row.parents)):
-        return None
+        return {}
     count = len(row.tokens)
     seen = torch.zeros(count, count, dtype=torch.bool)
     for node, parent in enumerate(row.parents):
@@ -186,7 +184,7 @@ def _ancestors(row: _Row, dtype: torch.dtype, device: torch.device) -> torch.Ten
             seen[node] = seen[parent]
         seen[node, node] = True
     mask = torch.zeros(count, count, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)
-    return mask[None, None].to(device)
+    return {"position_ids": torch.tensor([row.positions], device=device), "attention_mask": mask[None, None].to(device)}
 
 
 def _takes_forests(model: LocalModel, sequences: list[_Sequence]) -> bool:
@@ -198,8 +196,11 @@ def _takes_forests(model: LocalModel, sequences: list[_Sequence]) -> bool:
     stem = first[:4]
     probes = [_Sequence([*stem, *tail], len(stem), 0, n) for n, tail in enumerate((first[-3:], last[:3], last[-2:]))]
     alone = [value for probe in probes for value in _run(model, next(_fold([probe], 0)))]
-    rows = list(_fold(probes, 1000))
-    found = {place: value for row in rows for (_, _, place), value in zip(row.wanted, _run(model, row), strict=True)}
+    row = next(_fold(probes, 1000))
+    try:
+        found = {place: value for (_, _, place), value in zip(row.wanted, _run(model, row), strict=True)}
+    except (TypeError, ValueError, IndexError, RuntimeError):  # what models say to a mask of four dimensions
+        return False
     folded = [found[0, n, t] for n, probe in enumerate(probes) for t in range(len(probe.ids) - probe.start)]
     tolerance = PROBE_TOLERANCE.get(str(model.model.dtype), PROBE_TOLERANCE_LOW)
     return max(abs(a - b) for a, b in zip(alone, folded, strict=True)) < tolerance
