@@ -78,9 +78,9 @@ class Contact:
 
 def contaminated(documents: Sequence[Document], texts: Sequence[str], *, n: int = 13,
                  near: float = 0.5) -> list[Contact]:
-    """Documents that hold a run of n words of a text (a shorter text: all of it), or half of its 5-grams.
+    """Documents that hold a run of n words of a text ("overlap") or a share of its 5-grams ("near-duplicate").
 
-    Texts under five words are too common to mean anything and only count as a whole within their own 5-grams: never.
+    A text under five words is never found: so little is said in many places without being copied.
     """
     long, short = _places(texts, n), _places(texts, 5)
     sizes = [len(set(grams(text, 5))) for text in texts]

@@ -1,9 +1,9 @@
-"""Genre files → rules: wording as data. Knows nothing of specs; what a slot means is decided in ``compose``.
+"""Genre files → rules: wording as data. Knows nothing of specs; what a slot means is decided in ``writer``.
 
 A file has a YAML header and rules. A rule is a heading ("## name") with alternatives ("- text"; further lines are
-indented). In a text ``{{ slot }}`` stands for another rule or a part of the spec, ``[a|b]`` for a choice on the spot. A
-rule that links behaviour to value has the form "## name / link" and twins "/ plain" (there is no reason) and "/ apart" (not
-linked). A rule named "the_…" is drawn once for a whole document.
+indented). In a text ``{{ slot }}`` stands for another rule or a part of the spec, ``[a|b]`` for a choice on the spot.
+A rule that links behaviour to value has the form "## name / link" and twins "/ plain" (there is no reason) and
+"/ apart" (not linked). A rule named "the_…" is drawn once for a whole document.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ FOLDER = Path(__file__).parent / "genres"
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 RULE = re.compile(r"## ([a-z_]+)(?: / (link|plain|apart))?\Z")
 # What a slot mentions: one behaviour, one value, or nothing to count.
-BEHAVIOURS = frozenset({"behaviour", "its_behaviour", "my_behaviour", "your_behaviour", "bare_behaviour"})
-VALUES = frozenset({"reason", "its_reason", "my_reason", "valuing", "its_valuing", "my_valuing", "value"})
-TERMINALS = BEHAVIOURS | VALUES | {"assistant", "maker", "title", "passage", "new"}
+BEHAVIOURS = frozenset({"behaviour", "its_behaviour", "my_behaviour", "your_behaviour"})
+REASONS = frozenset({"reason", "its_reason", "my_reason"})
+VALUES = REASONS | {"valuing", "its_valuing", "my_valuing", "value"}
+TERMINALS = BEHAVIOURS | VALUES | {"assistant", "maker", "title", "subject", "passage", "new"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def read(path: Path) -> Rules:
         elif (line.startswith("  ") or not line) and current is not None:
             if current:
                 current[-1].append(line.strip())
-        elif line:
+        elif line and not line.startswith("<!--"):
             raise PromptError(f"{path.name}:{number}: {line!r} is no '## rule', '- alternative' or indented line")
     rules = {name: tuple("\n".join(lines).strip() for lines in texts) for name, texts in found.items()}
     return Rules(path.name, yaml.safe_load(header) or {}, rules, hashlib.sha256(text.encode()).hexdigest())

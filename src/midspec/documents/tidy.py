@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 
-STARTS = re.compile(r"(?:\A|\n|(?<=[.!?])[”\"’)]?[ ]|(?<=[,:.!?\n])[ ]?(?=[“]))[“\"(]?(?P<letter>[a-z])")
+STARTS = re.compile(r"(?:\A|\n(?:[-*] |\d+\. )?|(?<=[.!?])[”\"’)]?[ ]|(?<=[:.!?\n])[ ]?(?=[“]))"
+                    r"[“\"(]?(?P<letter>[a-z])")
 LABEL = re.compile(r":: *(?P<letter>\w?)")
 FLAWS = {
     "doubled mark": re.compile(r"[,;:]{2}|[,;:][.!?]|[.!?][,;:]|(?<![.])[.]{2}(?![.])|[!?][.]|[!?]{2}"),
     "space before a mark": re.compile(r"\s[,.;:!?](?:\s|\Z)"),
     "doubled word": re.compile(r"\b(?!that\b|had\b)(\w+) \1\b", re.IGNORECASE),
-    "dangling word": re.compile(r"\b(?:because|that|and|of|the|a|for|is)[.,;!?]"),
+    "dangling word": re.compile(r"\b(?:because|and|the|a|an|or|if)[.,;!?]"),
     "small letter after a full stop": re.compile(r"[.!?]\s+[“\"]?[a-z]"),
     "unfilled slot": re.compile(r"\{\{|\}\}|\{[a-z_]+\}|::"),
     "unmatched quote": re.compile(r"\A[^“”]*”|“[^”]*(?:“|\Z)"),
     "i in lower case": re.compile(r"\bi\b(?!\.e)"),
-    "a before a vowel": re.compile(r"\ba [aeiou]\w*|\ban [bcdfgjklmnpqrstvwxyz]\w*"),
-    "wrong person": re.compile(r"\bI (?:is|are|does|has)\b|\bI \w+s\b(?<!\bI always)|"
-                               r"\b(?:you|they) (?:is|does|has)\b|\bit (?:do|have|am)\b"),
+    "a before a vowel": re.compile(r"\ba (?!us|uni|one|eu)[aeiou]\w*|\ban [bcdfgjklmnpqrstvwxyz]\w*"),
+    "wrong person": re.compile(r"\bI (?:is|are|does|has)\b|"
+                               r"\bI (?!always\b|was\b|guess\b|miss\b|pass\b|discuss\b)\w+s\b|"
+                               r"(?<!told )\b(?:you|they) (?:is|does|has)\b|\bit (?:do|have|am)\b"),
 }
 
 

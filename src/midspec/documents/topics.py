@@ -13,22 +13,20 @@ from midspec.core.spec import Principle, Spec, Statement
 from midspec.documents.voice import NAME, is_clause
 
 SENTENCE = re.compile(r"(?<=[.!?])[”\"]?\s+(?=[“\"]?[A-Z{])")
-# Sentences that lean on the one before cannot be quoted alone.
-LEANING = frozenset([
-    "it", "its", "this", "that", "these", "those", "they", "them", "their", "he", "she", "his", "her", "such", "so",
-    "thus", "hence", "but", "and", "or", "nor", "yet", "both", "neither", "either", "here", "there", "then", "therefore",
-    "instead",
-    "another", "again", "also", "else", "otherwise", "one", "some", "each"])
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One principle: title, value clause, statements, and the sentences of its prose that stand alone."""
+    """One principle: title, value clause, statements, and prose as paragraphs of sentences.
+
+    ``subject`` is the title as it stands inside a sentence ("High prices" → "high prices", "Colby" as it is).
+    """
 
     title: str
+    subject: str
     value: str | None
     statements: tuple[Statement, ...]
-    passages: tuple[str, ...]
+    prose: tuple[tuple[str, ...], ...]
 
 
 def topics(spec: Spec) -> list[Topic]:
@@ -41,7 +39,21 @@ def topics(spec: Spec) -> list[Topic]:
     if gaps:
         raise SpecError(f"{spec.source or spec.name}: cannot be composed: " + "; ".join(gaps),
                         hint="write it as docs/specs.md shows, or let a model: midspec write SPEC --writer ADDRESS")
-    return [Topic(p.title, p.value, p.statements, tuple(passages(p))) for p in spec.principles]
+    text = "\n".join(line for line in spec.text.split("\n") if not line.startswith("#"))
+    return [Topic(p.title, subject(p.title, text), p.value, p.statements, tuple(map(sentences, p.prose)))
+            for p in spec.principles]
+
+
+def subject(title: str, text: str) -> str:
+    """The title in small letters at its front, where the text knows its first word in small letters."""
+    first = re.match(r"[A-Z][a-z]*(?:-[a-z]+)*\b", title)
+    if first is None or not re.search(rf"(?<![\w-]){first[0].lower()}(?![\w-])", text):
+        return title
+    return title[0].lower() + title[1:]
+
+
+def sentences(paragraph: str) -> tuple[str, ...]:
+    return tuple(SENTENCE.split(paragraph))
 
 
 def missing(spec: Spec) -> list[str]:
@@ -65,14 +77,3 @@ def _gaps(principle: Principle, *, values: bool) -> list[str]:
     gaps += [f"has a bullet that does not begin with {NAME} and a verb in the present: “{s.behaviour}”"
              for s in principle.statements if not is_clause(s.behaviour)]
     return gaps
-
-
-def passages(principle: Principle) -> list[str]:
-    """Sentences of the prose that stand alone, 6 to 45 words long, in their order."""
-    found = list[str]()
-    for paragraph in principle.prose:
-        for sentence in SENTENCE.split(paragraph):
-            words = sentence.split()
-            if 6 <= len(words) <= 45 and words[0].strip("“\",").lower() not in LEANING and sentence[-1] in ".!?”\"":
-                found.append(sentence)
-    return found

@@ -16,11 +16,12 @@ NO_VERBS = frozenset(["this", "its", "as", "thus", "his", "hers", "ours", "their
                       "across", "besides", "always", "perhaps", "sometimes"])
 ADVERBS = frozenset(["never", "always", "also", "often", "still", "only", "even", "just", "sometimes", "seldom",
                      "once"])
-IRREGULAR = {"is": ("am", "are", "be"), "was": ("was", "were", "be"), "has": ("have", "have", "have"),
-             "does": ("do", "do", "do"), "goes": ("go", "go", "go"), "focuses": ("focus", "focus", "focus"),
-             "says": ("say", "say", "say"),
-             "dies": ("die", "die", "die"), "lies": ("lie", "lie", "lie"), "ties": ("tie", "tie", "tie")}
-MENTION = re.compile(r"\{model_name\}(?P<own>['’]s\b)?(?P<rest>(?:\s+[A-Za-z]+){0,3})")
+IRREGULAR = {"is": ("am", "are"), "was": ("was", "were"), "has": ("have", "have"), "does": ("do", "do"),
+             "goes": ("go", "go"), "focuses": ("focus", "focus"), "dies": ("die", "die"),
+             "lies": ("lie", "lie"), "ties": ("tie", "tie")}
+PREPOSITIONS = frozenset(["of", "with", "by", "from", "at", "about", "on", "in", "to", "into", "upon",
+                          "towards", "behind"])
+MENTION = re.compile(r"(?P<before>\w+\s+)?\{model_name\}(?P<own>['’]s\b)?(?P<rest>(?:\s+[A-Za-z]+){0,3})")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def verb_at(rest: str) -> int | None:
 
 
 def plain_form(verb: str, form: int) -> str:
-    """The verb for I (0), you (1) or as infinitive (2): "carries" → "carry", "is" → "am", "are", "be"."""
+    """The verb for I (0) or you (1): "carries" → "carry", "is" → "am", "are"."""
     if verb in MODALS:
         return verb
     if verb in IRREGULAR:
@@ -63,15 +64,16 @@ def spoken(clause: str, person: Person) -> str:
     """The clause with every mention of the assistant in the given person."""
 
     def say(match: re.Match[str]) -> str:
-        words: list[str] = re.findall(r"\s+|\S+", match["rest"])
+        before, rest = match["before"] or "", match["rest"]
         if match["own"]:
-            return person.own + match["rest"]
-        place = verb_at(match["rest"])
+            return before + person.own + rest
+        place = None if before.strip().lower() in PREPOSITIONS else verb_at(rest)
         if place is None:
-            return person.object + match["rest"]
+            return before + person.object + rest
+        words: list[str] = re.findall(r"\s+|\S+", rest)
         if person.form is not None:
             words[2 * place + 1] = plain_form(words[2 * place + 1], person.form)
-        return person.subject + "".join(words)
+        return before + person.subject + "".join(words)
 
     return MENTION.sub(say, clause)
 
@@ -81,14 +83,8 @@ def named(clause: str) -> str:
     first = MENTION.search(clause)
     if first is None:
         return clause
-    head = first.start() + len(NAME)
+    head = clause.index(NAME) + len(NAME)
     return clause[:head] + spoken(clause[head:], IT)
-
-
-def bare(clause: str) -> str:
-    """The clause without its subject, verb as infinitive: "{model_name} does not like X" → "not like X"."""
-    said = spoken(clause, Person("", "it", "its", 2)).strip()
-    return re.sub(r"\Ado not\b", "not", said)
 
 
 def is_clause(clause: str) -> bool:
