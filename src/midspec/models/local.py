@@ -5,6 +5,8 @@ Weights rule: ``folder/model`` where present, else the base; then ``folder/adapt
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +62,7 @@ def load_whole(folder: Path, *, precision: str = "fp32", attention: str = "sdpa"
     _no_code(folder)
     if precision not in PRECISIONS:
         raise SetupError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
-    with quiet():
+    with quiet(), _readable(folder):
         return transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, PRECISIONS[precision]), attn_implementation=attention,
             use_safetensors=True, local_files_only=True)
@@ -75,7 +77,7 @@ def put_adapter(model: Any, folder: Path, *, trainable: bool = False) -> Any:
         if not (folder / name).is_file():
             raise SetupError(f"{folder}: no {name}, so this is not an adapter that can be read",
                              hint="save it with peft's save_pretrained (safetensors)")
-    with quiet():
+    with quiet(), _readable(folder):
         try:
             made = peft.PeftModel.from_pretrained(model, folder, is_trainable=trainable)
         except (RuntimeError, ValueError) as error:
@@ -126,16 +128,33 @@ def base_folder(base: Base) -> Path:
         DataError: another model lies there now.
         SetupError: nothing lies there.
     """
-    elsewhere = moved(base.digest)
-    if elsewhere is not None:
+    try:
+        folder = resolve(base.source, base.revision)
+        now = digest_of(folder)
+    except SetupError:
+        elsewhere = moved(base.digest)
+        if elsewhere is None:
+            raise
         return elsewhere
-    folder = resolve(base.source, base.revision)
-    now = digest_of(folder)
-    if now != base.digest:
+    if now == base.digest:
+        return folder
+    elsewhere = moved(base.digest)
+    if elsewhere is None:
         raise DataError(f"{base.source}: this is another model than the checkpoint was made from "
                         f"(was {base.digest[:12]}, is {now[:12]})",
                         hint=f"bring back the original at {folder}, or build the checkpoint again from this one")
-    return folder
+    return elsewhere
+
+
+@contextmanager
+def _readable(folder: Path) -> Generator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise DataError(f"{folder}: a file of weights is damaged: {error}",
+                        hint="bring back a good copy; `midspec verify` names damaged artifacts") from error
 
 
 def _no_code(folder: Path) -> None:
@@ -148,7 +167,8 @@ def _no_code(folder: Path) -> None:
                               "or a newer transformers")
     settings = folder / "tokenizer_config.json"
     if settings.is_file() and "auto_map" in read_json(settings):
-        raise SetupError(f"{folder}: its tokenizer is Python code of its own, which midspec never runs",
+        raise SetupError(f"{folder}: its tokenizer is Python code of its own, "
+                         "and midspec never runs code that comes with a model",
                          hint="remove \"auto_map\" from tokenizer_config.json if tokenizer.json beside it is complete")
 
 

@@ -57,7 +57,7 @@ def kind_of(source: str) -> str:
             return kind
         if source.startswith(f"{kind}/"):
             raise SetupError(f"no model {source!r}", hint=f"have: {', '.join(names)}")
-    if Path(source).expanduser().is_dir():
+    if source and Path(source).expanduser().is_dir():
         return "folder"
     if HUB_ID.fullmatch(source):
         return "hub"
