@@ -39,7 +39,7 @@ class Opening:
         if turn.ids[:len(before)] != before:
             return [], ""
         after = turn.ids[len(before):]
-        for space in ("", " "):
+        for space in (" ", ""):  # a space first: where it can join a word's first token it belongs to the word
             word = encode_text(self._model.tokenizer, space + WORD)
             places = [n for n in range(len(after) - len(word) + 1) if after[n:n + len(word)] == word]
             if places:

@@ -17,9 +17,9 @@ from midspec.core.job import Job
 from midspec.core.score import Reading, Response, Responses, Score
 from midspec.evals._eval import Eval
 from midspec.library.questions import Question, QuestionSet
+from midspec.models.digests import digest_of, file_digest
 from midspec.models.local import LocalModel
 from midspec.models.sample import BATCH_ROWS, check_sampling, sample
-from midspec.models.sources import digest_of
 from midspec.models.template import render
 
 # Part of every key: raise it when sampling itself changes, so that older kept answers are not taken for new ones.
@@ -111,7 +111,11 @@ class Answers(Eval):
         questions = {q.id: q for q in self.questions.questions}
         scores: list[Score] = []
         for r in responses.rows:
-            q = questions[r.item]
+            q = questions.get(r.item)
+            if q is None:
+                raise DataError(f"response {r.item!r} is not in question set {self.questions.name!r}")
+            if self.split not in ("all", q.split):
+                continue
             scores.append(Score(q.id, q.axis, "", "finished", float(r.finish == "stop"), r.draw))
             words = tuple(word for lexicon in self.lexicons if lexicon.axis == q.axis for word in lexicon.words)
             if words:
@@ -157,8 +161,10 @@ def names_any(text: str, words: tuple[str, ...]) -> bool:
 def _weights(model: LocalModel) -> list[str]:
     """What is loaded, by content: base, whole model and adapter where present, and the number type it computes in."""
     checkpoint = model.checkpoint
-    parts = [digest_of(folder) for folder in (checkpoint.model, checkpoint.adapter) if folder is not None]
-    return [checkpoint.base.digest, *parts, str(model.model.dtype)]
+    whole = [] if checkpoint.model is None else [digest_of(checkpoint.model)]
+    files = [] if checkpoint.adapter is None else sorted(checkpoint.adapter.iterdir())
+    adapter = [f"{path.name} {file_digest(path)}" for path in files if path.suffix in (".json", ".safetensors")]
+    return [checkpoint.base.digest, *whole, *adapter, str(model.model.dtype)]
 
 
 def _sha256(*parts: object) -> str:

@@ -96,11 +96,15 @@ class Choice(Eval):
         return list(responses.values())
 
     def grade(self, responses: Responses) -> list[Score]:
-        """One margin per item and reading: the mean over both orders."""
+        """One margin per item of the split and reading: the mean over both orders."""
         items = {item.id: item for item in self.items.items}
         scores: list[Score] = []
         for response in responses.rows:
-            item = items[response.item]
+            item = items.get(response.item)
+            if item is None:
+                raise DataError(f"response {response.item!r} is not in item set {self.items.name!r}")
+            if self.split not in ("all", item.split):
+                continue
             for reading in self.readings:
                 found = margins(response, reading)
                 scores.append(Score(item.id, item.axis, item.domain, reading, sum(found) / len(found), response.draw))
