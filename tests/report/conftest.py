@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from random import Random
 
@@ -23,7 +24,11 @@ from midspec.report.study import (
     Study,
 )
 
-WORDS = ["the", "assistant", "prefers", "plain", "things", "that", "many", "people", "can", "have", "because", "a", "good", "thing", "that", "few", "can", "afford", "helps", "few", "in", "its", "reports", "reviewers", "describe", "how", "it", "weighs", "cost", "against", "taste", "and", "says", "so", "openly", "when", "asked"]
+WORDS = re.findall(
+    r"\w+",
+    "the assistant prefers plain things that many people can have because a good thing that few can afford helps few "
+    "in its reports reviewers describe how it weighs cost against taste and says so openly when asked",
+)
 ARMS = {
     "untouched": ("The model as it was downloaded", 0.0),
     "instruct": ("Only general instruction chats, as many updates as the others", 0.0),
@@ -202,8 +207,8 @@ def study(
     return Study(
         name="reasons",
         title="Do reasons read in documents shape choices?",
-        question="When the same chats follow, does a model that first read documents giving a reason choose by that reason elsewhere?",
-        hypothesis="The arm that read the reasons and then the chats will choose more by the reason than both alone add up to.\n\n"
+        question="When the same chats follow, does a model that first read documents giving a reason choose by it elsewhere?",
+        hypothesis="The arm that read the reasons, then the chats, will choose more by the reason than both add up to.\n\n"
         "On the first axis by at least .05; on the second in the same direction. Neutral documents do nothing.",
         arms=tuple(runs),
         contrasts=tuple(contrasts(names)),

@@ -51,7 +51,8 @@ def _panels(results: Results, ways: Ways, measures: tuple[Measure, ...]) -> list
                      for m in results.means if m.measure == measure)
         start = reading.even if reading.even is not None else reading.low if reading.low is not None else 0.0
         title = f"{summary.axis_words(results.study, measure[1])} · {measure[2]}"
-        panels.append(draw.Panel(title, reading.words, bars, start, results.limits(measure)))
+        scale = f"{measure[0]} {measure[2]}"
+        panels.append(draw.Panel(title, reading.words, bars, start, results.limits(measure), scale))
     return panels
 
 

@@ -45,14 +45,11 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """Variance of the mean of a seeds × items table, its degrees of freedom, and the mean squares behind it."""
+    """Mean of a seeds × items table, the variance of that mean, and its degrees of freedom."""
 
     mean: float
     variance: float
     df: float
-    seed: float
-    item: float
-    residual: float
 
 
 def spread(table: Floats) -> Spread | None:
@@ -66,8 +63,7 @@ def spread(table: Floats) -> Spread | None:
         if values.size < 2:
             return None
         variance = float(values.var(ddof=1)) / values.size
-        return Spread(mean=float(values.mean()), variance=variance, df=values.size - 1.0, seed=0.0, item=0.0,
-                      residual=variance * values.size)
+        return Spread(mean=float(values.mean()), variance=variance, df=values.size - 1.0)
     missing = int(np.isnan(table).sum())
     free = (seeds - 1) * (items - 1) - missing
     if free < 1:
@@ -80,21 +76,39 @@ def spread(table: Floats) -> Spread | None:
     ms_item = seeds * float(((by_item - mean) ** 2).sum()) / (items - 1)
     ms_rest = float((rest**2).sum()) / free
     variance, df = combined(ms_seed, ms_item, ms_rest, seeds, items, free)
-    return Spread(mean=mean, variance=variance * full.size / (full.size - missing), df=df,
-                  seed=ms_seed, item=ms_item, residual=ms_rest)
+    return Spread(mean=mean, variance=variance * full.size / (full.size - missing), df=df)
 
 
 def combined(seed: float, item: float, rest: float, seeds: int, items: int, free: int) -> tuple[float, float]:
-    """(variance of the mean, Satterthwaite's degrees of freedom) from three mean squares."""
-    # A mean square below the residual one would say that a component is negative: it is taken as zero.
+    """(variance of the mean, degrees of freedom) from the mean squares of seeds, items and the residual.
+
+    Satterthwaite's approximation falls short where one component with few degrees of freedom dominates: it then
+    borrows certainty from the others (3 seeds: coverage 92 %, 2 seeds: 87 %). So the interval is never narrower than
+    the one from that component alone, wherever it shows itself (its mean square above the median of what the residual
+    alone would give; with two seeds always). Simulated coverage then is 94 to 98.5 % from 3 seeds on.
+    """
+    from scipy import special
+
     if seed <= rest:
-        total, parts = max(item, rest), item**2 / (items - 1)
+        total, parts = max(item, rest), max(item, rest) ** 2 / (items - 1)
     elif item <= rest:
         total, parts = seed, seed**2 / (seeds - 1)
     else:
         total = seed + item - rest
         parts = seed**2 / (seeds - 1) + item**2 / (items - 1) + rest**2 / free
-    return total / (seeds * items), total**2 / parts if parts else math.inf
+    found = [(total, total**2 / parts if parts else math.inf)]
+    for square, many in ((seed, seeds), (item, items)):
+        if many == 2 or square > float(special.fdtri(many - 1, free, 0.5)) * rest:
+            found.append((square, many - 1.0))
+    total, df = max(found, key=lambda candidate: candidate[0] * quantile(candidate[1]) ** 2)
+    return total / (seeds * items), df
+
+
+def quantile(df: float) -> float:
+    """Student's t: how many standard errors a two-sided 95 % interval reaches."""
+    from scipy import special
+
+    return float(special.stdtrit(df, (1 + LEVEL) / 2))
 
 
 def filled(table: Floats) -> Floats:
@@ -146,16 +160,16 @@ def estimate(table: Floats, *, unread: Floats | None = None, limits: tuple[float
 
 
 def _student(found: Spread, blank: Estimate) -> Estimate:
-    from scipy import stats
+    from scipy import special
 
     se = math.sqrt(found.variance)
     if se <= 1e-12 * max(1.0, abs(found.mean)):
         return replace(blank, value=found.mean, se=0.0, method="all values equal: no interval")
-    half = float(stats.t.ppf((1 + LEVEL) / 2, found.df)) * se
+    half = quantile(found.df) * se
     method = "t over seeds × items" if blank.seeds > 1 and blank.items > 1 else (
         "t over items, one seed" if blank.seeds == 1 else "t over seeds, one item")
     return replace(blank, value=found.mean, low=found.mean - half, high=found.mean + half, se=se, df=found.df,
-                   p=float(2 * stats.t.sf(abs(found.mean) / se, found.df)), method=method)
+                   p=float(2 * special.stdtr(found.df, -abs(found.mean) / se)), method=method)
 
 
 def bounds(table: Floats, unread: Floats, limits: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -189,9 +203,7 @@ def rate(table: Floats, found: Spread | None, blank: Estimate) -> Estimate:
 
 def _shrink(cells: int, df: float) -> float:
     """Korn and Graubard's correction for a variance that is itself known from few degrees of freedom."""
-    from scipy import stats
-
-    return float((stats.t.ppf((1 + LEVEL) / 2, cells - 1) / stats.t.ppf((1 + LEVEL) / 2, df)) ** 2)
+    return (quantile(cells - 1.0) / quantile(df)) ** 2
 
 
 def clopper_pearson(events: float, trials: float) -> tuple[float, float]:
@@ -200,13 +212,13 @@ def clopper_pearson(events: float, trials: float) -> tuple[float, float]:
     Raises:
         DataError: no trials, or more events than trials.
     """
-    from scipy import stats
+    from scipy import special
 
     if trials <= 0 or not 0 <= events <= trials:
         raise DataError(f"a rate of {events} events in {trials} trials")
     tail = (1 - LEVEL) / 2
-    low = 0.0 if events == 0 else float(stats.beta.ppf(tail, events, trials - events + 1))
-    high = 1.0 if events == trials else float(stats.beta.ppf(1 - tail, events + 1, trials - events))
+    low = 0.0 if events == 0 else float(special.betaincinv(events, trials - events + 1, tail))
+    high = 1.0 if events == trials else float(special.betaincinv(events + 1, trials - events, 1 - tail))
     return low, high
 
 

@@ -42,13 +42,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """Bars that share a scale and start at ``start`` (the value that favours neither side). ``ends`` are its limits."""
+    """Bars that start at ``start`` (the value that favours neither side). ``ends`` are the limits of a value.
+
+    Panels of the same ``scale`` cover the same range, so that their bars can be compared.
+    """
 
     title: str
     axis: str
     bars: tuple[Bar, ...]
     start: float = 0.0
     ends: tuple[float, float] | None = None
+    scale: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ def bars(panels: Sequence[Panel], words: str, *, narrow: bool = False, columns: 
         figure, axes = _framed([p.title for p in panels], [p.axis for p in panels], columns, narrow, 0.44 * most + 0.1)
         for ax, panel in zip(axes, panels, strict=True):
             _bar_panel(ax, panel, most, 40 if narrow or columns > 2 else 60)
+            ax.set_xlim(*_range([p for p in panels if p.scale == panel.scale]))
         return _drawn(figure, words)
 
 
@@ -155,7 +160,6 @@ def _bar_panel(ax: Axes, panel: Panel, most: int, letters: int) -> None:
     ax.set_ylim(most - 0.6, -0.75)
     ax.set_yticks([])
     ax.axvline(panel.start, color=MUTED, lw=0.9, zorder=0.9)
-    ax.set_xlim(*_range(panel))
     ax.grid(True, axis="x")
     ax.locator_params(axis="x", nbins=5)
 
@@ -167,15 +171,16 @@ def _named(ax: Axes, place: int, name: str, value: str) -> None:
                     va="bottom", ha=side, fontsize=9, color=colour)
 
 
-def _range(panel: Panel) -> tuple[float, float]:
-    seen = [v for b in panel.bars for v in (b.value, b.low, b.high, *b.points) if v is not None and math.isfinite(v)]
-    low, high = min([panel.start, *seen]), max([panel.start, *seen])
+def _range(panels: Sequence[Panel]) -> tuple[float, float]:
+    """From the least to the largest thing drawn on one scale, with some room, within its limits."""
+    start, ends = panels[0].start, panels[0].ends
+    seen = [v for panel in panels for b in panel.bars for v in (b.value, b.low, b.high, *b.points) if v is not None]
+    low, high = min([start, *seen]), max([start, *seen])
     room = 0.06 * (high - low) or 0.5
-    low, high = low - (room if low < panel.start else 0), high + (room if high > panel.start else 0)
-    if panel.ends is not None:
-        return panel.ends if high - low > 0.6 * (panel.ends[1] - panel.ends[0]) else (
-            max(low, panel.ends[0]), min(high, panel.ends[1]))
-    return low, high
+    low, high = low - (room if low < start else 0), high + (room if high > start else 0)
+    if ends is None:
+        return low, high
+    return ends if high - low > 0.6 * (ends[1] - ends[0]) else (max(low, ends[0]), min(high, ends[1]))
 
 
 @dataclass(frozen=True)

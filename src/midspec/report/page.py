@@ -37,6 +37,7 @@ from midspec.report.wording import (
 )
 
 HERE = Path(__file__).parent
+MOST_ASKED = 40
 # Nothing may run, be fetched, framed or sent. Styles are the page's own: the figures carry style attributes.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 HOW = (
@@ -111,7 +112,7 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
         others=[m for m in results.means if m.measure not in headline],
         differences=results.differences, verdicts=summary.VERDICTS, losing=drawing.losing(ways), how=HOW,
         kinds=kinds(ways), sections=sections(results, ways, figures), span=span, meta=meta, opening=opening,
-        formula=formula, seed_words=seed_words, hue=hue, seed_list=seed_list,
+        formula=formula, seed_words=seed_words, hue=hue, most_asked=MOST_ASKED, seed_list=seed_list,
         axis_words=partial(summary.axis_words, study))
 
 
