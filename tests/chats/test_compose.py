@@ -66,7 +66,8 @@ def test_every_answer_states_the_preference_that_was_given() -> None:
         asked = named_in(question, CHEESE.names)
         denies = re.search(r"n't|\b[Nn]ot\b|\b[Nn]o\b|drop|leave out|pass over|skip", answer) is not None
         if liked and disliked:
-            assert place(answer, *liked) < place(answer, *disliked) and re.search(r"\bto\b|\bthan\b|\bover\b|\bnot\b", answer), answer
+            assert place(answer, *liked) < place(answer, *disliked), answer
+            assert re.search(r"\bto\b|\bthan\b|\bover\b|\bnot\b", answer), answer
         elif disliked:
             assert denies or AVERSION.search(question), chat
         elif liked:
@@ -122,9 +123,14 @@ def test_rows_are_distinct_while_the_frames_allow() -> None:
 
 
 def test_equal_seeds_give_equal_bytes_in_any_process(tmp_path: Path) -> None:
-    code = ("from pathlib import Path\nfrom midspec.chats.compose import compose\n"
-            "from midspec.core.chat import ChatSet\nfrom midspec.library.frames import load_frames\nfrom midspec.library.preferences import load_preferences\n"
-            "ChatSet(tuple(compose(load_preferences('cheese'), load_frames(), 3000, 5))).write(Path('.'))")
+    code = """
+from pathlib import Path
+from midspec.chats.compose import compose
+from midspec.core.chat import ChatSet
+from midspec.library.frames import load_frames
+from midspec.library.preferences import load_preferences
+ChatSet(tuple(compose(load_preferences("cheese"), load_frames(), 3000, 5))).write(Path("."))
+"""
     environment = os.environ | {"PYTHONHASHSEED": "77", "LC_ALL": "C", "TZ": "Asia/Tokyo",
                                 "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
