@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from midspec.core.errors import ClaimError, DataError
+from midspec.core.errors import ClaimError, DataError, SetupError
 from midspec.store.artifacts import Store
 from midspec.store.manifest import verify_artifact
 
@@ -195,3 +196,47 @@ def test_damage_after_the_first_reading_in_another_process_is_seen_by_the_next(s
     (store.folder(recipe) / "adapter" / "weights.bin").write_bytes(bytes(5000))
     with pytest.raises(DataError, match="changed since"):
         Store(store.root).read(recipe)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="names of open files are read from /proc")
+def test_bytes_are_on_the_disk_before_the_name(store: Store, bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = list[str]()
+    sync, rename = os.fsync, os.rename
+
+    def watched_sync(handle: int) -> None:
+        sync(handle)
+        events.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+
+    def watched_rename(old: Path, new: Path) -> None:
+        rename(old, new)
+        events.append("rename")
+
+    monkeypatch.setattr(os, "fsync", watched_sync)
+    monkeypatch.setattr(os, "rename", watched_rename)
+    recipe = bench.Write(words=1)
+    bench.make(store, recipe)
+    folder, staging = store.folder(recipe), store.root / "staging" / recipe.folder_name
+    before, after = set(events[: events.index("rename")]), set(events[events.index("rename") :])
+    written = {staging / path.relative_to(folder) for path in (folder, *folder.rglob("*"))}
+    assert {str(path) for path in written} == before
+    assert str(folder.parent) in after and events[events.index("rename") - 1] == str(staging)
+
+
+@pytest.mark.parametrize("name", ["fsync", "rename", "open"])
+def test_a_failing_disk_is_said_in_one_sentence(
+    name: str, store: Store, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = bench.Write(words=1)
+
+    def full(*arguments: Any, **settings: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(store.root / "here"))
+
+    with store.claim(recipe):
+        staging = store.staging(recipe)
+        text(staging)
+        monkeypatch.setattr(os, name, full)
+        with pytest.raises(SetupError, match="here: No space left on device; nothing was published") as caught:
+            store.publish(recipe, staging, {}, {})
+        monkeypatch.undo()
+        assert "free space" in str(caught.value)
+    assert store.find(recipe) is None

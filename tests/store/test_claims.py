@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -39,6 +40,46 @@ def test_an_error_inside_ends_the_claim(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), claim(tmp_path / "x.lock", "x"):
             1 / 0  # noqa: B018
+
+
+def test_looking_for_an_owner_disturbs_nobody(tmp_path: Path) -> None:
+    lock, done = tmp_path / "x.lock", threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            owner_of(lock)
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(300):
+            with claim(lock, "x"):
+                pass
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_file_removed_between_opening_and_locking_is_no_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, others, flock = tmp_path / "x.lock", list[int](), fcntl.flock
+
+    def late(handle: int, kind: int) -> None:
+        if not others:
+            others.append(-1)
+            with claim(lock, "x"):  # somebody takes the file that we have opened, and removes it …
+                pass
+            others.append(os.open(lock, os.O_RDWR | os.O_CREAT))
+            flock(others[1], fcntl.LOCK_EX)  # … and a third makes a new one
+        flock(handle, kind)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(ClaimError), claim(lock, "x"):
+        raise AssertionError("two owners")
+    os.close(others[1])
 
 
 def test_threads_take_turns(tmp_path: Path) -> None:
@@ -85,10 +126,10 @@ def test_a_dead_owner_is_taken_over_even_where_its_worker_lives(
 
 def test_a_hundred_at_once_build_once(tmp_path: Path, result: Callable[..., Any]) -> None:
     for told in result("crowd", tmp_path, 100, 5):
-        kinds = Counter("told" if "is being built" in said else said for _, said in told["outcomes"])
+        kinds = Counter("told" if "in the hands of" in said else said for _, said in told["outcomes"])
         assert sum(kinds.values()) == 100 and kinds["built"] == 1, kinds
         builder = next(pid for pid, said in told["outcomes"] if said == "built")
-        named = {re.search(r"process (\d+)", said) for _, said in told["outcomes"] if "is being built" in said}
+        named = {re.search(r"process (\d+)", said) for _, said in told["outcomes"] if "in the hands of" in said}
         # Somebody who came right after the builder may be the owner named: it looked, found all done, and left.
         assert {int(match[1]) for match in named if match} <= set(told["children"]) and builder in told["children"]
         assert told["problems"] == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from midspec.core.errors import ClaimError, DataError
 from midspec.store.disk import on_network_disk
-from midspec.store.ledger import Ledger
+from midspec.store.ledger import Ledger, _Batch, _row
 
 
 @pytest.fixture
@@ -134,6 +134,40 @@ def test_one_bad_batch_does_not_harm_its_neighbours(ledger: Ledger) -> None:
     for thread in threads:
         thread.join()
     assert len(bad) == 40 and ledger.count() == 120
+
+
+def test_an_interrupted_caller_keeps_nobody_waiting(ledger: Ledger) -> None:
+    ledger.put_many({"start": {}})
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            super().wait(timeout)  # chosen to lead the next commit, and interrupted in that moment
+            raise KeyboardInterrupt
+
+    done = threading.Event()
+    with ledger._writing:  # the first writer is held up, two more queue behind it
+        first = threading.Thread(target=ledger.put_many, args=({"a": {}},))
+        first.start()
+        while ledger._waiting or not ledger._led:
+            time.sleep(0.001)
+        quitter = threading.Thread(target=_quit, args=(ledger, Interrupted()))
+        quitter.start()
+        while len(ledger._waiting) < 1:
+            time.sleep(0.001)
+        last = threading.Thread(target=lambda: (ledger.put_many({"c": {}}), done.set()))
+        last.start()
+        while len(ledger._waiting) < 2:
+            time.sleep(0.001)
+    assert done.wait(20), "the last caller waits for one who has left"
+    assert ledger.get_many(["a", "b", "c"]) == {"a": {}, "c": {}}
+
+
+def _quit(ledger: Ledger, event: threading.Event) -> None:
+    batch = _Batch([_row("b", {})], woken=event)
+    with ledger._gate:
+        ledger._waiting.append(batch)
+    with pytest.raises(KeyboardInterrupt):
+        ledger._wait(batch)
 
 
 def test_processes_take_turns(tmp_path: Path, builder: Callable[..., Any]) -> None:

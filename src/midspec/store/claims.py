@@ -17,7 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from midspec.core.errors import ClaimError
+from midspec.store.disk import writing
 
+_SIGNATURE = 512
 _held: set[int] = set()
 
 
@@ -51,6 +53,22 @@ def claim(lock: Path, what: str, *, patience: float = 0.0) -> Generator[None]:
         os.close(handle)
 
 
+@contextmanager
+def turn(lock: Path, what: str, *, patience: float) -> Generator[None]:
+    """Like ``claim`` for many short holdings: the file stays, so that a turn costs no change of a folder.
+
+    Raises:
+        ClaimError: somebody else holds it for longer than ``patience``.
+    """
+    handle = _take(lock, what, patience)
+    _held.add(handle)
+    try:
+        yield
+    finally:
+        _held.discard(handle)
+        os.close(handle)
+
+
 def owner_of(lock: Path) -> str | None:
     """"process 12 on host since …" where a living process holds the claim, else None. Takes nothing."""
     try:
@@ -58,33 +76,38 @@ def owner_of(lock: Path) -> str | None:
     except FileNotFoundError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _owner(handle)
+        return None if _locks(handle, fcntl.LOCK_SH) else _owner(handle)
     finally:
         os.close(handle)
-    return None
 
 
 def _take(lock: Path, what: str, patience: float) -> int:
-    lock.parent.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + patience
     while True:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = _owner(handle)
-            os.close(handle)
-            if time.monotonic() >= end:
-                raise ClaimError(f"{what} is being built by {owner}",
-                                 hint="wait until it is done, then start the same command again") from None
-            time.sleep(0.02)
-            continue
-        if _is_at(handle, lock):
-            _sign(handle)
-            return handle
+        with writing(lock.parent):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        if _locks(handle, fcntl.LOCK_EX):
+            if _is_at(handle, lock):
+                _sign(handle)
+                return handle
+            owner = None
+        else:
+            # Somebody who only looks, as ``owner_of`` does, is no owner.
+            owner = None if _locks(handle, fcntl.LOCK_SH) else _owner(handle)
         os.close(handle)
+        if owner is not None and time.monotonic() >= end:
+            raise ClaimError(f"{what} is in the hands of {owner}",
+                             hint="wait until it is done, then start the same command again")
+        time.sleep(0.001 if owner is None else 0.02)
+
+
+def _locks(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_at(handle: int, lock: Path) -> bool:
@@ -99,14 +122,14 @@ def _is_at(handle: int, lock: Path) -> bool:
 
 def _sign(handle: int) -> None:
     owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(owner).encode(), 0)
+    # Padded over whatever stood there: cutting a file waits for the disk, and a ledger signs at each commit.
+    os.pwrite(handle, json.dumps(owner).encode().ljust(_SIGNATURE), 0)
 
 
 def _owner(handle: int) -> str:
     for _ in range(10):
         try:
-            owner = json.loads(os.pread(handle, 4096, 0))
+            owner = json.loads(os.pread(handle, _SIGNATURE, 0))
             return f"process {owner['pid']} on {owner['host']} since {owner['since']}"
         except (ValueError, KeyError, TypeError):
             time.sleep(0.005)  # locked, but not yet signed

@@ -17,12 +17,13 @@ from typing import Any
 
 from midspec.core.errors import DataError, SetupError
 from midspec.core.rows import to_line
-from midspec.store.claims import claim
+from midspec.store.claims import turn
 from midspec.store.disk import sync_file
 from midspec.store.manifest import Problem
 
 SCHEMA = """CREATE TABLE answers (
  number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL, sum BLOB NOT NULL)"""
+INSERT = "INSERT INTO answers (key, value, sum) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING"
 PATIENCE = 60.0
 _AT_ONCE = 500
 # What SQLite calls a full, failing, forbidden or busy disk; everything else is a file that is not as it should be.
@@ -34,8 +35,9 @@ class _Batch:
     """Rows of one ``put_many``, waiting for whoever commits next."""
 
     rows: list[tuple[str, str, bytes]]
+    woken: threading.Event = field(default_factory=threading.Event)
     done: bool = False
-    error: BaseException | None = field(default=None)
+    error: BaseException | None = None
 
 
 class Ledger:
@@ -49,6 +51,7 @@ class Ledger:
         self.path = path
         self._patience = patience
         self._waiting: list[_Batch] = []
+        self._led = False
         self._gate = threading.Lock()
         self._writing = threading.RLock()
         self._reading = threading.Lock()
@@ -90,14 +93,47 @@ class Ledger:
         batch = _Batch([_row(key, value) for key, value in rows.items()])
         with self._gate:
             self._waiting.append(batch)
-        # Whoever comes first commits for all that queued up meanwhile: one sync for many callers.
-        with self._writing:
-            if not batch.done:
-                with self._gate:
-                    batches, self._waiting = self._waiting, []
-                self._commit(batches)
+            leads, self._led = not self._led, True
+        if not leads:
+            self._wait(batch)
+        if not batch.done:
+            self._lead()
         if batch.error is not None:
             raise batch.error
+
+    def _lead(self) -> None:
+        """Commit for all that queued up: one sync for many callers. Then the first who came meanwhile leads."""
+        with self._gate:
+            batches, self._waiting = self._waiting, []
+        error: BaseException | None = None
+        try:
+            with self._writing:
+                self._commit([row for batch in batches for row in batch.rows])
+        except BaseException as caught:
+            error = caught
+        for batch in batches:
+            batch.done, batch.error = True, error
+            batch.woken.set()
+        with self._gate:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        self._led = bool(self._waiting)
+        if self._waiting:
+            self._waiting[0].woken.set()
+
+    def _wait(self, batch: _Batch) -> None:
+        """Until somebody has committed the batch, or it is our turn to lead."""
+        try:
+            batch.woken.wait()
+        except BaseException:
+            # An interrupted thread must not be the one that all others wait for.
+            with self._gate:
+                if batch in self._waiting:
+                    self._waiting.remove(batch)
+                    if batch.woken.is_set():
+                        self._hand_on()
+            raise
 
     @contextmanager
     def own(self) -> Generator[None]:
@@ -150,32 +186,24 @@ class Ledger:
                     connection.close()
             self._reader = self._writer = None
 
-    def _commit(self, batches: list[_Batch]) -> None:
-        error: BaseException | None = None
-        try:
-            with self._trouble(), self._turn():
-                writer = self._open_writer()
-                writer.execute("BEGIN IMMEDIATE")
-                try:
-                    for batch in batches:
-                        writer.executemany("INSERT INTO answers (key, value, sum) VALUES (?, ?, ?) "
-                                           "ON CONFLICT (key) DO NOTHING", batch.rows)
-                    writer.execute("COMMIT")
-                except BaseException:
-                    if writer.in_transaction:
-                        writer.execute("ROLLBACK")
-                    raise
-        except BaseException as caught:
-            error = caught
-        for batch in batches:
-            batch.done, batch.error = True, error
+    def _commit(self, rows: list[tuple[str, str, bytes]]) -> None:
+        with self._trouble(), self._turn():
+            writer = self._open_writer()
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                writer.executemany(INSERT, rows)
+                writer.execute("COMMIT")
+            except BaseException:
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
+                raise
 
     def _turn(self) -> AbstractContextManager[None]:
         """This process's turn to write; already ours within ``own``."""
         return nullcontext() if self._owned else self._claim()
 
     def _claim(self) -> AbstractContextManager[None]:
-        return claim(self.path.with_suffix(".lock"), f"{self.path}", patience=self._patience)
+        return turn(self.path.with_suffix(".lock"), f"{self.path}", patience=self._patience)
 
     def _open_writer(self) -> sqlite3.Connection:
         """Call only in our turn: two processes must not create the file at once."""
