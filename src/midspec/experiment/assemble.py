@@ -56,7 +56,7 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         RecipeError: artifacts come from different devices or library versions, and the experiment does not permit it.
     """
     reader = Reader(store)
-    cells, evals = loaded.cells(), loaded.evals()
+    cells, evals = loaded.cells, loaded.evals
     arms = tuple(_arm(loaded, cell, reader) for cell in cells)
     rows = tuple(row for cell in cells for one in evals for row in _rows(loaded, cell, one, reader))
     made = _machines(loaded, reader)
@@ -81,7 +81,7 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
 
 
 def _arm(loaded: Loaded, cell: Cell, reader: Reader) -> ArmRun:
-    chain = closure(tuple(loaded.grade(cell, one) for one in loaded.evals()))
+    chain = closure(tuple(loaded.grade(cell, one) for one in loaded.evals))
     corpora = [r for r in chain if r.makes is Corpus]
     chats = [r for r in chain if r.makes is ChatSet]
     return ArmRun(
@@ -92,7 +92,7 @@ def _arm(loaded: Loaded, cell: Cell, reader: Reader) -> ArmRun:
         chain=tuple(_stage(recipe, reader) for recipe in chain),
         documents=_documents(corpora[-1], reader) if corpora else None,
         chats=_chats(chats[-1], reader) if chats else None,
-        answers=tuple(a for one in loaded.evals() for a in _answers(loaded, cell, one, reader)),
+        answers=tuple(a for one in loaded.evals for a in _answers(loaded, cell, one, reader)),
     )
 
 

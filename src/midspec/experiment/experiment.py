@@ -8,6 +8,7 @@ import itertools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,12 @@ class Loaded:
     experiment: Experiment
     final: bool = False
 
+    @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """Every arm at every point, each once although more axes exist than it names."""
+        """Every arm at every point, each once although more axes exist than it names.
+
+        Computed once: arms may read files, and the recipes of one run must be the same from plan to report.
+        """
         found: dict[tuple[str, tuple[tuple[str, Any], ...], int | None], Cell] = {}
         for arm, point in itertools.product(self.experiment.arms, self.experiment.points):
             given = {name: point[name] for name in _axes(arm, point)}
@@ -126,6 +131,7 @@ class Loaded:
                 found[arm.__name__, axes, seed] = Cell(arm.__name__, axes, seed, arm(**given))
         return tuple(found.values())
 
+    @cached_property
     def evals(self) -> tuple[Eval, ...]:
         """The evals; a final run scores the test split in place of the development split."""
         if not self.final:
@@ -138,7 +144,7 @@ class Loaded:
         return Grade(responses=Respond(model=cell.model, to=by, seed=seed), by=by)
 
     def targets(self) -> tuple[Recipe[Scores], ...]:
-        return tuple(self.grade(cell, one) for cell in self.cells() for one in self.evals())
+        return tuple(self.grade(cell, one) for cell in self.cells for one in self.evals)
 
     def recipes(self) -> tuple[Recipe[Any], ...]:
         """All stages in an order in which they can be built."""

@@ -104,7 +104,7 @@ def _row(recipe: Recipe[Any], store: Store, look: StoreLook, speed: Speed | None
 def _arms(loaded: Loaded, look: StoreLook) -> tuple[ArmDose, ...]:
     seeds: dict[str, list[int]] = {}
     doses: dict[str, tuple[tuple[Dose, ...], bool]] = {}
-    for cell in loaded.cells():
+    for cell in loaded.cells:
         seeds.setdefault(cell.key, []).extend([] if cell.seed is None else [cell.seed])
         doses.setdefault(cell.key, _doses(cell.model, look))
     return tuple(ArmDose(key, tuple(seeds[key]), *doses[key]) for key in seeds)

@@ -27,11 +27,11 @@ class Progress:
         self.last_owner = ""
 
     def say(self, line: str) -> None:
-        self.console.print(line, markup=False)
+        self.console.print(line, markup=False, soft_wrap=True)
 
     def begin(self, of: int, found: int) -> None:
         self.of, self.done = of, found
-        self.console.print(f"{of} artifacts: {found} there, {of - found} to build")
+        self.console.print(f"{of} artifacts: {found} there, {of - found} to build", soft_wrap=True)
 
     def start(self, recipe: Recipe[Any]) -> None:
         self.spoke = time.monotonic()
@@ -43,7 +43,7 @@ class Progress:
             self._bar(done, of, shown)
         elif time.monotonic() - self.spoke > PLAIN_SECONDS:
             self.spoke = time.monotonic()
-            self.console.print(f"  {self.label}: {done}/{of}  {shown}", markup=False)
+            self.console.print(f"  {self.label}: {done}/{of}  {shown}", markup=False, soft_wrap=True)
 
     def _bar(self, done: int, of: int, shown: str) -> None:
         if self.bars is None:
@@ -65,12 +65,12 @@ class Progress:
         self.end()
         self.done += 1
         how = f"built in {seconds:.1f} s" if seconds else "built by another process"
-        self.console.print(f"[{self.done}/{self.of}] {recipe.folder_name}  {how}", markup=False)
+        self.console.print(f"[{self.done}/{self.of}] {recipe.folder_name}  {how}", markup=False, soft_wrap=True)
 
     def waiting(self, owner: str) -> None:
         if owner != self.last_owner:
             self.last_owner = owner
-            self.console.print(f"waiting: {owner}", markup=False)
+            self.console.print(f"waiting: {owner}", markup=False, soft_wrap=True)
 
     def end(self) -> None:
         if self.bars is not None:
