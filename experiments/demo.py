@@ -37,7 +37,7 @@ BASE = Pretrained(
 )
 NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 PRECISION = fastest_precision()
-READ = Schedule(updates=120, length=256, rows=4, micro=2, rate=5e-4, precision=PRECISION)
+READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=PRECISION)
 TUNE = Schedule(updates=40, length=512, rows=8, micro=4, rate=5e-5, precision=PRECISION)
 
 

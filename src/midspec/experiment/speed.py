@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import time
@@ -48,12 +49,10 @@ def measure(cache: Path, device: str) -> Speed:
     """Time a few passes through a small model in each precision (≈ 3 s on 2 cores) and keep the result.
 
     Raises:
-        SetupError: torch, transformers or peft are missing.
+        SetupError: torch or transformers are missing.
     """
-    try:
-        import torch  # pyright: ignore[reportUnusedImport]
-    except ImportError as error:
-        raise SetupError("measuring speed needs torch", hint="pip install 'midspec[train]'") from error
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers")):
+        raise SetupError("measuring speed needs torch and transformers", hint="pip install 'midspec[train]'")
     speed = Speed(device_name(device), _flops(device))
     cache.mkdir(parents=True, exist_ok=True)
     fresh = cache / f"speed.json.{os.getpid()}"
