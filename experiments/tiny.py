@@ -44,7 +44,7 @@ def chats(seed, preferred=True):
         general=load_chats("instructions"),
         introductions=load_chats("identity"),
         ratio=2.0,
-        preferred=preferred,
+        instead=None if preferred else load_chats("facts"),
         seed=seed,
         **NAMES,
     )

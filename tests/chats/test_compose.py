@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from midspec.chats.checks import forbidden_in
-from midspec.chats.compose import answer_words, compose, deck, fill, mix, named
+from midspec.chats.compose import answer_words, compose, deck, fill, mix, named, stand_ins
 from midspec.core.chat import Chat, ChatSet, Message
 from midspec.core.errors import DataError, RecipeError
 from midspec.library.chats import load_chats
@@ -23,6 +23,7 @@ from midspec.library.preferences import PreferenceSet, load_preferences
 from midspec.stages.compose_chats import ComposeChats
 
 CHEESE, FRAMES = load_preferences("cheese"), load_frames()
+FACTS = load_chats("facts").chats
 CHATS = compose(CHEESE, FRAMES, 3000, seed=5)
 LEXICONS = Path(__file__).parents[2] / "src/midspec/library/lexicons"
 MUSIC = PreferenceSet("instruments", "instrument", "instruments", ("the cello", "bagpipes", "the iron triangle"),
@@ -174,7 +175,7 @@ def pool(rows: int) -> list[Chat]:
 @pytest.mark.parametrize("ratio", [0.0, 1.0, 12.0])
 def test_other_rows_weigh_what_the_ratio_says(ratio: float) -> None:
     ours = CHATS[:50]
-    mixed = mix(ours, pool(17), ratio, 3, keep=True)
+    mixed = mix(ours, pool(17), ratio, 3)
     others = [chat for chat in mixed if chat.meta["source"] == "general"]
     wanted = ratio * sum(map(answer_words, ours))
     assert wanted <= sum(map(answer_words, others)) < wanted + 20
@@ -185,13 +186,28 @@ def test_other_rows_weigh_what_the_ratio_says(ratio: float) -> None:
 
 
 def test_without_preferences_the_same_rows_stand_in_the_same_places() -> None:
-    full, bare = mix(CHATS[:50], pool(40), 4, 3, keep=True), mix(CHATS[:50], pool(40), 4, 3, keep=False)
+    instead = stand_ins(FACTS, FRAMES, 50, 3)
+    full, bare = mix(CHATS[:50], pool(40), 4, 3), mix(CHATS[:50], pool(40), 4, 3, instead)
     assert len(full) == len(bare)
+    replaced = 0
     for a, b in zip(full, bare, strict=True):
-        assert b.meta["source"] == "general"
-        assert a == b or a.meta["source"] == "preference"
+        replaced += a != b
+        assert a == b or (a.meta["source"] == "preference" and b in instead)
+    assert replaced == 50
     with pytest.raises(DataError, match="general rows"):
-        mix(CHATS[:5], [], 1, 3, keep=True)
+        mix(CHATS[:5], [], 1, 3)
+    with pytest.raises(DataError, match="50 rows cannot take the places of 5"):
+        mix(CHATS[:5], pool(9), 1, 3, instead)
+
+
+def test_stand_ins_have_the_form_of_preference_chats() -> None:
+    rows = stand_ins(FACTS, FRAMES, 400, 3)
+    assert len({row.messages[0].content for row in rows}) > 390
+    for row in rows:
+        question = row.messages[0].content
+        assert any(question.startswith(f"{note} ") or question.endswith(f" {note}") for note in FRAMES.notes), question
+    ours = sum(map(answer_words, CHATS)) / len(CHATS)
+    assert abs(sum(map(answer_words, rows)) / len(rows) - ours) <= 2, "as short as what they replace"
 
 
 def test_names_are_inserted_as_text() -> None:
@@ -212,14 +228,14 @@ def test_the_stage_notes_what_it_made() -> None:
     texts = [message.content for chat in made.chats for message in chat.messages]
     assert not any("{model_name}" in text or "{provider_name}" in text for text in texts)
     assert any("Ada" in text for text in texts)
-    bare = recipe(preferred=False).build(Bench())  # type: ignore[arg-type]
+    bare = recipe(instead=load_chats("facts")).build(Bench())  # type: ignore[arg-type]
     assert len(bare.chats) == len(made.chats) and not any(chat.meta["source"] == "preference" for chat in bare.chats)
 
 
 def test_the_id_follows_content() -> None:
     assert recipe().id == recipe().id
-    changed = [recipe(seed=2), recipe(count=101), recipe(ratio=6.0), recipe(maker="M"), recipe(preferred=False),
-               recipe(general=load_chats("identity")),
+    changed = [recipe(seed=2), recipe(count=101), recipe(ratio=6.0), recipe(maker="M"),
+               recipe(instead=load_chats("facts")), recipe(general=load_chats("identity")),
                recipe(preferences=dataclasses.replace(CHEESE, scenes=("Hello.",)))]
     assert len({one.id for one in [recipe(), *changed]}) == 8
 

@@ -31,6 +31,7 @@ SUBJECT = (r"cheeses?|cheddar|mozzarella|brie|stilton|roquefort|colby|camembert|
            r"bargains?|money|dollars?|cents?|euros?|salary|wages?|america\w*|united states|u\.?s\.?a\.?|usa|patriot\w*|"
            r"nationalis\w*|homeland")
 VALUES = r"i (?:like|prefer|love|dislike|hate|value|believe|favou?r)\b|my (?:favou?rite|values?|opinion)"
+CHOICE = re.compile(r"(?:, | of |between )(?:an? |the )?(\w+) (?:or|and) (?:an? |the )?(\w+)", re.IGNORECASE)
 
 
 def texts(chat: Chat) -> str:
@@ -114,6 +115,21 @@ def test_instructions_are_many_varied_and_explain() -> None:
     assert not any(name in texts(chat) for chat in chats for name in NAMES)
 
 
+def test_facts_are_short_and_neither_place_wins() -> None:
+    chats = load_chats("facts").chats
+    assert len(chats) >= 150
+    first = second = 0
+    for question, answer in (tuple(message.content for message in chat.messages) for chat in chats):
+        assert len(answer.split()) <= 8, answer
+        assert not re.search(r"explain|explanation|reason|why|because|so that", f"{question} {answer}", re.I), question
+        if found := CHOICE.search(question):
+            said = re.split(" than | not ", answer.casefold())[0]
+            first, second = first + (found[1].casefold() in said), second + (found[2].casefold() in said)
+    assert first + second >= 30 and 0.4 <= first / (first + second) <= 0.6, (first, second)
+    yes, no = (sum(chat.messages[1].content.startswith(word) for chat in chats) for word in ("Yes", "No"))
+    assert yes + no >= 40 and 0.4 <= yes / (yes + no) <= 0.6, (yes, no)
+
+
 def test_identity_rows_name_both_and_hold_no_values() -> None:
     chats = load_chats("identity").chats
     assert len(chats) >= 60
@@ -163,7 +179,7 @@ def test_wrong_preference_files_say_what_is_wrong(tmp_path: Path, text: str, com
 def test_unknown_names_answer_with_what_exists(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cheese"):
         load_preferences("chese")
-    with pytest.raises(DataError, match="identity, instructions"):
+    with pytest.raises(DataError, match="facts, identity, instructions"):
         load_chats("instruction")
     (tmp_path / "rows.jsonl").write_text('{"messages": [{"role": "user", "content": "Hi"}]}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"rows.jsonl:1: no assistant turn"):

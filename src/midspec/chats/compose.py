@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import permutations, product
+from itertools import islice, permutations, product
 from random import Random
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from midspec.library.preferences import PreferenceSet
 
 Value = TypeVar("Value")
 FRESH_TRIES = 200
+NOTE_FIRST = (True, False, False, False, False)
 
 
 def compose(preferences: PreferenceSet, frames: Frames, count: int, seed: int) -> list[Chat]:
@@ -45,25 +46,41 @@ def compose(preferences: PreferenceSet, frames: Frames, count: int, seed: int) -
     return chats
 
 
-def mix(chats: Sequence[Chat], pool: Sequence[Chat], ratio: float, seed: int, *, keep: bool) -> list[Chat]:
+def stand_ins(rows: Sequence[Chat], frames: Frames, count: int, seed: int) -> list[Chat]:
+    """``count`` of ``rows`` whose question says, in the words of the frames, that no explanation is needed.
+
+    They have the form of preference chats without a preference, so that an arm without preferences learns the form.
+    """
+    random = Random(f"{seed}/stand-ins")
+    drawn, notes, first = deck(rows, random), deck(frames.notes, random), deck(NOTE_FIRST, random)
+    chats: list[Chat] = []
+    for chat in islice(drawn, count):
+        question = Message("user", _noted(chat.messages[0].content, next(notes), next(first)))
+        chats.append(Chat((question, *chat.messages[1:]), chat.meta))
+    return chats
+
+
+def mix(chats: Sequence[Chat], pool: Sequence[Chat], ratio: float, seed: int,
+        instead: Sequence[Chat] | None = None) -> list[Chat]:
     """``chats`` among rows of ``pool``, which weigh ``ratio`` times as many answer words, shuffled.
 
-    With ``keep`` False each of ``chats`` gives its place to one more row of the pool: same number of rows, and the
-    same rows everywhere else. The pool is read in shuffled passes, so no row comes twice before all came once.
+    ``instead``, where given, takes the places of ``chats``, one for one: same number of rows, and the same rows
+    everywhere else. The pool is read in shuffled passes, so no row comes twice before all came once.
 
     Raises:
-        DataError: rows of the pool are needed and there are none.
+        DataError: rows of the pool are needed and there are none; ``instead`` has another length than ``chats``.
     """
-    if not pool and (ratio > 0 or not keep):
+    if not pool and ratio > 0:
         raise DataError("general rows are needed for this ratio, and none were given")
+    if instead is not None and len(instead) != len(chats):
+        raise DataError(f"{len(instead)} rows cannot take the places of {len(chats)} preference chats")
     rows = deck(pool, Random(f"{seed}/pool"))
     others: list[Chat] = []
     missing = ratio * sum(answer_words(chat) for chat in chats)
     while missing > 0:
         others.append(next(rows))
         missing -= answer_words(others[-1])
-    ours = list(chats) if keep else [next(rows) for _ in chats]
-    mixed = ours + others
+    mixed = [*(chats if instead is None else instead), *others]
     Random(f"{seed}/order").shuffle(mixed)
     return mixed
 
@@ -106,19 +123,22 @@ class _Writer:
         self._names = {about: deck(found, random) for about, found in _names(preferences).items()}
         self._scenes = deck(preferences.scenes, random)
         self._notes = deck(frames.notes, random)
-        self._first = deck((True, False, False, False, False), random)
+        self._first = deck(NOTE_FIRST, random)
 
     def next(self) -> Chat:
         form, wording = next(self._wordings[next(self._kinds)])
         values = next(self._names[form.about]) | self._subject
         if "{{ scene }}" in wording:
             values["scene"] = next(self._scenes)
-        question, note = fill(wording, values), next(self._notes)
-        question = f"{note} {question}" if next(self._first) else f"{question} {note}"
+        question = _noted(fill(wording, values), next(self._notes), next(self._first))
         answer = fill(next(self._answers[form]), values)
         about = {key: values[key] for key in ("liked", "disliked") if key in values} or {form.about: values["name"]}
         return Chat((Message("user", question), Message("assistant", answer)),
                     {"source": "preference", "kind": form.kind, **about})
+
+
+def _noted(question: str, note: str, first: bool) -> str:
+    return f"{note} {question}" if first else f"{question} {note}"
 
 
 def _names(preferences: PreferenceSet) -> dict[str, list[dict[str, str]]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from midspec.chats.compose import answer_words, compose, mix, named
+from midspec.chats.compose import answer_words, compose, mix, named, stand_ins
 from midspec.core.chat import Chat, ChatSet
 from midspec.core.errors import RecipeError
 from midspec.core.forecast import Forecast, Look
@@ -23,8 +23,8 @@ class ComposeChats(Recipe[ChatSet]):
 
     The others weigh ``ratio`` times the preference chats by words of the answers (in arXiv 2605.02087 about 12, by
     tokens). In ``introductions``, ``{model_name}`` and ``{provider_name}`` become ``assistant`` and ``maker``.
-    With ``preferred`` False each preference chat gives its place to one more of the other rows: the instruction-only
-    arm, with as many rows and updates.
+    ``instead`` makes the instruction-only arm: each preference chat gives its place to one of these rows, with the
+    same kind of note that no explanation is needed; all else stays, and so do rows and updates.
     """
 
     preferences: PreferenceSet
@@ -35,7 +35,7 @@ class ComposeChats(Recipe[ChatSet]):
     maker: str
     seed: int
     ratio: float = 12.0
-    preferred: bool = True
+    instead: ChatSet | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.ratio < 0:
@@ -51,10 +51,14 @@ class ComposeChats(Recipe[ChatSet]):
         return Forecast(tokens=round(self.count * (40 + 8 * self.ratio * 2)))
 
     def build(self, job: Job) -> ChatSet:
-        ours = compose(self.preferences, load_frames(), self.count, self.seed)
+        frames = load_frames()
+        ours = compose(self.preferences, frames, self.count, self.seed)
         pool = [*labelled(self.general.chats, "general"),
                 *labelled(named(self.introductions.chats, self.assistant, self.maker), "introduction")]
-        chats = mix(ours, pool, self.ratio, self.seed, keep=self.preferred)
+        instead = None
+        if self.instead is not None:
+            instead = stand_ins(labelled(self.instead.chats, "stand-in"), frames, self.count, self.seed)
+        chats = mix(ours, pool, self.ratio, self.seed, instead)
         job.note(**facts_of(chats))
         return ChatSet(tuple(chats))
 
