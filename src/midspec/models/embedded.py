@@ -23,7 +23,8 @@ CONFIG = ("architectures", "attention_bias", "attention_dropout", "bos_token_id"
           "hidden_act", "hidden_size", "initializer_range", "intermediate_size", "max_position_embeddings", "mlp_bias",
           "model_type", "num_attention_heads", "num_hidden_layers", "num_key_value_heads", "pad_token_id",
           "rms_norm_eps", "rope_parameters", "tie_word_embeddings", "use_cache", "vocab_size")
-TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
+TOKENS = {"bos": "bos", "eos": "eos", "pad": "padding", "unk": "unknown"}
+CONTROL = 3  # token type of control tokens in GGUF
 
 
 def convert(model: Embedded, folder: Path) -> None:
@@ -37,16 +38,19 @@ def convert(model: Embedded, folder: Path) -> None:
         if importlib.util.find_spec(needed) is None:
             raise SetupError(f"{model.title} needs {needed}", hint=f"pip install 'midspec[{extra}]'")
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    import transformers
 
+    # Versions without GgufConfig always dequantize; later ones only where they are told to.
+    blocks: Any = getattr(transformers, "GgufConfig", None)
+    how: dict[str, Any] = {} if blocks is None else {"quantization_config": blocks(dequantize=True)}
     # One bar of the conversion listens to nobody; what goes wrong is raised, not printed.
     with quiet(), contextlib.redirect_stderr(io.StringIO()):
-        loaded = AutoModelForCausalLM.from_pretrained(
-            path.parent, gguf_file=path.name, quantization_config=GgufConfig(dequantize=True), dtype=torch.float32)
-        tokenizer: Any = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-        loaded.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-    _settle(folder)
+        transformers.AutoModelForCausalLM.from_pretrained(
+            path.parent, gguf_file=path.name, dtype=torch.float32, **how).save_pretrained(folder)
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {key: config[key] for key in CONFIG if key in config})
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    _write_tokenizer(path, folder)
 
 
 def gguf_in(model: Embedded) -> Path:
@@ -63,22 +67,36 @@ def gguf_in(model: Embedded) -> Path:
     raise SetupError(f"{model.title} needs the package {model.package}", hint=again)
 
 
-def _settle(folder: Path) -> None:
-    """Leave out what depends on the version that converted, and mend what the conversion forgets."""
-    config = read_json(folder / "config.json")
-    write_json(folder / "config.json", {key: config[key] for key in CONFIG if key in config})
-    settings = read_json(folder / "tokenizer_config.json")
-    kept = {key: settings[key] for key in TOKENS if key in settings}
-    write_json(folder / "tokenizer_config.json",
-               {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **kept})
-    rules = read_json(folder / "tokenizer.json")
-    # The file asks for digits one by one and then GPT-2's pattern; transformers keeps only the second half of that.
-    digits = {"type": "Digits", "individual_digits": True}
-    rules["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [digits, rules["pre_tokenizer"]]}
-    rules["post_processor"] = None
+def _write_tokenizer(path: Path, folder: Path) -> None:
+    """The tokenizer from the GGUF's own tables. transformers converts it differently from version to version, the early
+    ones with the wrong end-of-sequence token and a decoder that is not byte-exact."""
+    from gguf import GGUFReader
+
+    fields = GGUFReader(path).fields
+
+    def read(name: str) -> Any:
+        return fields[f"tokenizer.{name}"].contents()
+
+    words: list[str] = read("ggml.tokens")
+    special = [number for number, kind in enumerate(read("ggml.token_type")) if kind == CONTROL]
+    added = [{"id": number, "content": words[number], "single_word": False, "lstrip": False, "rstrip": False,
+              "normalized": False, "special": True} for number in special]
+    bytes_as_words = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    # The file names its pattern: digits one by one, then GPT-2's.
+    pattern = {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": True}, bytes_as_words]}
+    model = {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "",
+             "end_of_word_suffix": "", "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+             "vocab": {word: number for number, word in enumerate(words)},
+             "merges": [merge.split(" ") for merge in read("ggml.merges")]}
+    rules = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": None,
+             "pre_tokenizer": pattern, "post_processor": None,
+             "decoder": {**bytes_as_words, "add_prefix_space": True}, "model": model}
     (folder / "tokenizer.json").write_text(json.dumps(rules, ensure_ascii=False, separators=(",", ":")) + "\n",
                                            encoding="utf-8")
-    (folder / "generation_config.json").unlink(missing_ok=True)
+    names = {f"{name}_token": words[read(f"ggml.{key}_token_id")] for name, key in TOKENS.items()}
+    write_json(folder / "tokenizer_config.json",
+               {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **names})
+    (folder / "chat_template.jinja").write_text(read("chat_template"), encoding="utf-8")
 
 
 def write_json(path: Path, row: dict[str, Any]) -> None:
