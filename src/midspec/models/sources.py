@@ -114,25 +114,30 @@ def commit_of(source: str, revision: str | None) -> str:
     """
     if revision is not None and COMMIT.fullmatch(revision):
         return revision
-    hub = _hub()
     try:
-        return str(hub.HfApi().model_info(source, revision=revision).sha)
-    except Exception as error:
-        try:
-            kept = hub.snapshot_download(source, revision=revision, allow_patterns=WANTED, local_files_only=True)
-        except Exception:
-            raise _hub_trouble(source, revision, error) from error
-        return Path(kept).name
-
-
-def _snapshot(source: str, revision: str | None) -> Path:
-    hub = _hub()
-    try:
-        return Path(hub.snapshot_download(source, revision=commit_of(source, revision), allow_patterns=WANTED))
+        return str(_hub().HfApi().model_info(source, revision=revision).sha)
     except SetupError:
         raise
     except Exception as error:
-        raise _hub_trouble(source, revision, error) from error
+        return _downloaded(source, revision, error).name
+
+
+def _snapshot(source: str, revision: str | None) -> Path:
+    commit = commit_of(source, revision)
+    try:
+        return Path(_hub().snapshot_download(source, revision=commit, allow_patterns=WANTED))
+    except SetupError:
+        raise
+    except Exception as error:
+        return _downloaded(source, commit, error)
+
+
+def _downloaded(source: str, revision: str | None, trouble: Exception) -> Path:
+    """What was downloaded before; where that is nothing, ``trouble`` with the hub is the news."""
+    try:
+        return Path(_hub().snapshot_download(source, revision=revision, allow_patterns=WANTED, local_files_only=True))
+    except Exception:
+        raise _hub_trouble(source, revision, trouble) from trouble
 
 
 def _hub() -> Any:
