@@ -26,7 +26,7 @@ QUESTIONS = QuestionSet("five", tuple(
     Question(f"q{n}", "thrift", text, "test" if n == 4 else "dev") for n, text in enumerate(
         ["Which lamp, and why?", "Which of the two walks over the hill would you take, and why?",
          "Tea or milk, and why?", "Which chair?", "Which lamp, and why?"])))
-SETTINGS: dict[str, Any] = {"questions": QUESTIONS, "max_tokens": 12, "temperature": 1.0}
+SETTINGS: dict[str, Any] = {"questions": QUESTIONS, "max_tokens": 12, "temperature": 1.0, "split": "all"}
 
 
 class CountedLedger(Ledger):

@@ -71,7 +71,7 @@ def scores(choice: Choice, model: LocalModel, job: Desk) -> dict[tuple[str, str]
 
 
 def test_every_reading_as_by_hand(tiny: LocalModel, job: Desk, items: ItemSet) -> None:
-    found = scores(Choice(items=items), tiny, job)
+    found = scores(Choice(items=items, split="all"), tiny, job)
     assert len(found) == 3 * len(READINGS)
     for item in items.items[:2]:
         for reading, value in by_hand(tiny, item).items():
@@ -82,7 +82,7 @@ def test_every_reading_as_by_hand(tiny: LocalModel, job: Desk, items: ItemSet) -
 
 def test_the_other_side_is_the_negative(tiny: LocalModel, job: Desk, items: ItemSet) -> None:
     turned = ItemSet("turned", tuple(replace(i, aligned=i.other, other=i.aligned) for i in items.items))
-    there, back = scores(Choice(items=items), tiny, job), scores(Choice(items=turned), tiny, job)
+    there, back = scores(Choice(items=items, split="all"), tiny, job), scores(Choice(items=turned, split="all"), tiny, job)
     for key, score in there.items():
         assert score.value == pytest.approx(-(back[key].value or 0), abs=1e-4), key
         assert abs(score.value or 0) > 1e-3, "a test on zeros would see nothing"
@@ -90,12 +90,12 @@ def test_the_other_side_is_the_negative(tiny: LocalModel, job: Desk, items: Item
 
 def test_equal_options_favour_neither(tiny: LocalModel, job: Desk) -> None:
     same = ItemSet("same", (Item("i", "axis", "places", "Which one?", "the one", "the one", "dev"),))
-    for score in scores(Choice(items=same), tiny, job).values():
+    for score in scores(Choice(items=same, split="all"), tiny, job).values():
         assert score.value == pytest.approx(0, abs=1e-5), score.reading
 
 
 def test_both_orders_are_kept_and_told(tiny: LocalModel, job: Desk, items: ItemSet) -> None:
-    responses = Choice(items=items).respond(tiny, 0, job)
+    responses = Choice(items=items, split="all").respond(tiny, 0, job)
     pairs = [margins(r, "letter") for r in responses]
     assert all(len(pair) == 2 for pair in pairs)
     facts = job.facts["order_effects"]
@@ -114,14 +114,14 @@ def test_order_facts_on_known_numbers() -> None:
 
 
 def test_responses_survive_their_file(tiny: LocalModel, job: Desk, items: ItemSet, tmp_path: Path) -> None:
-    choice = Choice(items=items)
+    choice = Choice(items=items, split="all")
     kept = Responses(tuple(choice.respond(tiny, 0, job)))
     kept.write(tmp_path)
     assert choice.grade(Responses.read(tmp_path)) == choice.grade(kept)
 
 
 def test_splits_and_chosen_readings(tiny: LocalModel, job: Desk, items: ItemSet) -> None:
-    whole = scores(Choice(items=items), tiny, job)
+    whole = scores(Choice(items=items, split="all"), tiny, job)
     for split, ids in (("dev", {"i1", "i3"}), ("test", {"i2"})):
         part = scores(Choice(items=items, split=split, readings=("yesno", "pmi")), tiny, job)
         assert {key[0] for key in part} == ids and {key[1] for key in part} == {"yesno", "pmi"}
@@ -131,15 +131,15 @@ def test_splits_and_chosen_readings(tiny: LocalModel, job: Desk, items: ItemSet)
 
 
 def test_a_split_is_graded_from_all_responses(tiny: LocalModel, job: Desk, items: ItemSet) -> None:
-    kept = Responses(tuple(Choice(items=items).respond(tiny, 0, job)))
+    kept = Responses(tuple(Choice(items=items, split="all").respond(tiny, 0, job)))
     assert {s.item for s in Choice(items=items, split="dev").grade(kept)} == {"i1", "i3"}
     with pytest.raises(DataError, match="'i2' is not in item set 'three'"):
-        Choice(items=replace(items, items=items.items[:1])).grade(kept)
+        Choice(items=replace(items, items=items.items[:1]), split="all").grade(kept)
 
 
 def test_prompts_and_items_are_its_identity(items: ItemSet) -> None:
-    choice = Choice(items=items)
-    assert identity(choice, "x") == identity(Choice(items=copy.deepcopy(items)), "x")
+    choice = Choice(items=items, split="all")
+    assert identity(choice, "x") == identity(Choice(items=copy.deepcopy(items), split="all"), "x")
     reworded = tuple(replace(p, text=p.text.replace("Answer", "Reply")) for p in choice.prompts)
     others = [replace(choice, prompts=reworded), replace(choice, split="dev"), replace(choice, readings=("letter",)),
               replace(choice, items=replace(items, items=items.items[:2]))]
@@ -160,7 +160,7 @@ def test_wrong_settings_are_named(items: ItemSet) -> None:
 
 
 def test_every_reading_is_explained(items: ItemSet) -> None:
-    explained = Choice(items=items).explain()
+    explained = Choice(items=items, split="all").explain()
     assert [r.name for r in explained] == list(READINGS)
     assert all(r.even == 0 and r.low is None and "nats" in r.words for r in explained)
 

@@ -57,7 +57,7 @@ class Answers(Eval):
 
     questions: QuestionSet
     lexicons: tuple[Lexicon, ...] = ()
-    split: str = "all"
+    split: str = "dev"
     draws: int = 1
     temperature: float = 0.7
     top_p: float = 1.0

@@ -54,7 +54,7 @@ class Choice(Eval):
     name: ClassVar[str] = "choice"
 
     items: ItemSet
-    split: str = "all"
+    split: str = "dev"
     readings: tuple[str, ...] = tuple(READINGS)
     prompts: tuple[Prompt, ...] = field(default_factory=_prompts)
 

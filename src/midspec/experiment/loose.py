@@ -15,7 +15,7 @@ from midspec.core.file import File
 from midspec.core.job import Answers
 from midspec.core.recipe import Recipe
 from midspec.core.score import Responses, rows_of
-from midspec.documents.topics import describe
+from midspec.documents.describe import describe, lines
 from midspec.evals.choice import Choice
 from midspec.evals.registry import names as eval_names
 from midspec.experiment.progress import Progress
@@ -102,8 +102,9 @@ class LooseJob:
 
 
 def describe_spec(name: str) -> dict[str, Any]:
-    """What was understood of a spec: lines for a person, counts and statements for a program."""
-    return describe(load_spec(name))
+    """What was understood of a spec: statements and counts for a program, ``lines`` for a person."""
+    spec = load_spec(name)
+    return {**describe(spec), "lines": lines(spec)}
 
 
 def write(spec: str, *, tokens: int, out: Path, assistant: str, maker: str, writer: str, seed: int, store: Path) -> str:
@@ -184,7 +185,7 @@ def evaluate(
             f"in experiment files: {', '.join(eval_names())})"
         )
     set_threads(threads)
-    by = Choice(items=load_items(items))
+    by = Choice(items=load_items(items), split="all")
     progress = Progress()
     progress.label = f"{address} {kind}"
     with tempfile.TemporaryDirectory(prefix="midspec-") as folder:
