@@ -121,7 +121,7 @@ def test_whole_words(text: str, found: bool) -> None:
 
 
 def test_splits_estimates_and_wrong_settings() -> None:
-    assert Answers(**SETTINGS, draws=4, split="dev").estimate() == {"items": 4, "sequences": 16, "tokens": 192}
+    assert Answers(**{**SETTINGS, "split": "dev"}, draws=4).estimate() == {"items": 4, "sequences": 16, "tokens": 192}
     for wrong in ({"draws": 0}, {"top_p": 0.0}, {"split": "all "}, {"temperature": 0.0, "draws": 2}):
         with pytest.raises(RecipeError):
             Answers(**{**SETTINGS, **wrong})
