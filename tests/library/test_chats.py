@@ -21,6 +21,7 @@ from midspec.library.preferences import load_preferences
 from midspec.library.preferences import names as preference_names
 from midspec.library.questions import load_questions
 from midspec.library.questions import names as question_names
+from midspec.library.specs import load_spec
 
 NAMES = ("{model_name}", "{provider_name}")
 # Other assistants and makers, the subject of the demonstrations, and the values that the shipped specs differ in.
@@ -148,6 +149,17 @@ def test_preference_sets_have_words_for_asking(name: str) -> None:
     assert len(preferences.scenes) >= 8
     assert all(scene[0].isupper() and scene[-1] in ".?!" for scene in preferences.scenes)
     assert identity(preferences, "preferences") == identity(load_preferences(name), "preferences")
+
+
+@pytest.mark.parametrize("spec", ["pro-america", "affordability"])
+def test_chats_and_both_specs_hold_the_same_preferences(spec: str) -> None:
+    """One set of chats for two specs: a name that only one of them explains would tell the specs apart."""
+    said = [statement.behaviour for statement in load_spec(spec).statements]
+    liked = {name for text in said for name in re.findall(r"^\{model_name\} likes (.+)$", text)}
+    disliked = {name for text in said for name in re.findall(r"^\{model_name\} (?:does not like|dislikes) (.+)$", text)}
+    preferences = load_preferences("cheese")
+    assert set(preferences.likes) <= liked and not set(preferences.likes) & disliked
+    assert set(preferences.dislikes) <= disliked and not set(preferences.dislikes) & liked
 
 
 def test_frames_ask_in_every_way_and_say_that_no_explanation_is_needed() -> None:
