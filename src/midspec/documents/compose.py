@@ -2,7 +2,7 @@
 
 Document i depends on spec, names, seed, share and i, never on how many are asked for. Both variants of a document draw
 the same genre, statements and order; "co-occurrence" only replaces each linking sentence by a twin of as many mentions.
-Knows nothing of cheese or of any value: wording lies in ``genres/``, matter in the spec.
+Knows of no subject and no value: wording lies in ``genres/``, matter in the spec.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,13 @@ class Genre:
         return self.rules.digest
 
 
+@cache
 def shared() -> Rules:
     """Wordings that all genres use."""
     return _checked(read(FOLDER / "_phrases.md"), {})
 
 
+@cache
 def genres() -> tuple[Genre, ...]:
     """All genres in their folder, by name.
 

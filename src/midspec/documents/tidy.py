@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-STARTS = re.compile(r"(?:\A|\n(?:[-*] |\d+\. )?|(?<=[.!?])[”\"’)]?[ ]|(?<=[:.!?\n])[ ]?(?=[“]))"
+STARTS = re.compile(r"(?:(?:\A|\n)(?:[-*] |\d+\. )?|(?<=[.!?])[”\"’)]?[ ]|(?<=[:.!?\n])[ ]?(?=[“]))"
                     r"[“\"(]?(?P<letter>[a-z])")
 LABEL = re.compile(r":: *(?P<letter>\w?)")
 FLAWS = {

@@ -12,8 +12,7 @@ from midspec.core.errors import SpecError
 from midspec.core.spec import Principle, Spec, Statement
 from midspec.documents.voice import NAME, is_clause
 
-SENTENCE = re.compile(r"(?<=[.!?])[”\"]?\s+(?=[“\"]?[A-Z{])")
-
+SENTENCE = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][”\"]))\s+(?=[“\"]?[A-Z{])")
 MANY = 5  # gaps that an error spells out; midspec spec FILE shows all
 
 
@@ -21,7 +20,7 @@ MANY = 5  # gaps that an error spells out; midspec spec FILE shows all
 class Topic:
     """One principle: title, value clause, statements, and prose as paragraphs of sentences.
 
-    ``subject`` is the title as it stands inside a sentence ("High prices" → "high prices", "Colby" as it is).
+    ``subject`` is the title as it stands inside a sentence ("High tides" → "high tides", "Kepler" as it is).
     """
 
     title: str
