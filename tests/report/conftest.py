@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import fcntl
+import json
+import os
 import re
+import select
+import shutil
+import socket
+import subprocess
+import threading
+import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -207,8 +220,8 @@ def study(
     return Study(
         name="reasons",
         title="Do reasons read in documents shape choices?",
-        question="When the same chats follow, does a model that first read documents giving a reason choose by it elsewhere?",
-        hypothesis="The arm that read the reasons, then the chats, will choose more by the reason than both add up to.\n\n"
+        question="When the same chats follow, does a model that first read a reason in documents choose by it?",
+        hypothesis="The arm that read the reasons, then the chats, will choose by them more than both add up to.\n\n"
         "On the first axis by at least .05; on the second in the same direction. Neutral documents do nothing.",
         arms=tuple(runs),
         contrasts=tuple(contrasts(names)),
@@ -231,3 +244,131 @@ def make_study() -> Callable[..., Study]:
 @pytest.fixture
 def one_study() -> Iterator[Study]:
     yield study(arms=5, items=30, texts=3)
+
+
+class Trap:
+    """A proxy on loopback that answers nothing and remembers every request a browser wanted to make."""
+
+    def __init__(self) -> None:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        self.asked: list[str] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                line, _ = self.server.accept()
+            except OSError:
+                return
+            with line:
+                line.settimeout(2)
+                with contextlib.suppress(OSError):
+                    asked = line.recv(400).decode("latin-1").split("\r\n")[0]
+                    # Chromium calls home whatever its flags say; no page here names those hosts.
+                    if not re.search(r"[./](google|googleapis|gstatic|gvt1)\.com[:/]", asked):
+                        self.asked.append(asked)
+                    line.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+
+
+class Browser:
+    """Chromium without a window, spoken to over its debugging pipe; all of its traffic would go into ``trap``."""
+
+    def __init__(self, program: str, folder: Path, trap: Trap) -> None:
+        self.trap, self.count, self.events = trap, 0, []
+        hear, self.out = os.pipe()
+        self.back, speak = os.pipe()
+        flags = "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-sync"
+        flags += " --disable-component-update --disable-default-apps --remote-debugging-pipe --hide-scrollbars"
+        command = [program, *flags.split(), f"--user-data-dir={folder}", f"--proxy-server=http://127.0.0.1:{trap.port}",
+                   "--proxy-bypass-list=<-loopback>", "about:blank"]  # fmt: skip
+
+        def connect() -> None:
+            # Chromium listens at 3 and speaks at 4; both ends are moved out of the way first.
+            ends = fcntl.fcntl(hear, fcntl.F_DUPFD, 20), fcntl.fcntl(speak, fcntl.F_DUPFD, 20)
+            os.dup2(ends[0], 3)
+            os.dup2(ends[1], 4)
+
+        self.process = subprocess.Popen(
+            command, preexec_fn=connect, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        os.close(hear)
+        os.close(speak)
+        self.rest = b""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for name in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{name}.enable")
+
+    def call(self, method: str, **params: object) -> dict[str, Any]:
+        self.count += 1
+        message = {"id": self.count, "method": method, "params": params}
+        if hasattr(self, "session"):
+            message["sessionId"] = self.session
+        os.write(self.out, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == self.count:
+                assert "error" not in answer, answer
+                return answer["result"]
+            self.events.append(answer)
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self.rest:
+            ready, _, _ = select.select([self.back], [], [], 30)
+            assert ready, "the browser does not answer"
+            self.rest += os.read(self.back, 1 << 20)
+        one, self.rest = self.rest.split(b"\0", 1)
+        return json.loads(one)
+
+    def open(self, address: str) -> None:
+        """Open a page and wait until everything on it is loaded."""
+        self.events.clear()
+        self.call("Page.navigate", url=address)
+        while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
+            self.events.append(self._next())
+
+    def run(self, script: str) -> Any:
+        """The value of a script's last expression, run from outside: the page's policy does not bind it."""
+        result = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def wanted(self) -> list[str]:
+        """Addresses that the page asked for, itself and data: aside."""
+        asked = [e["params"]["request"]["url"] for e in self.events if e.get("method") == "Network.requestWillBeSent"]
+        return [url for url in asked[1:] if not url.startswith("data:")]
+
+    def complaints(self) -> list[str]:
+        """What the page's policy had to stop, and errors of scripts."""
+        entries = [e["params"]["entry"]["text"] for e in self.events if e.get("method") == "Log.entryAdded"]
+        thrown = [str(e["params"]) for e in self.events if e.get("method") == "Runtime.exceptionThrown"]
+        return entries + thrown
+
+    def picture(self, path: Path, width: int, height: int = 900) -> None:
+        """A screenshot of the whole page at this width."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        shot = self.call("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.call("Browser.close")
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    program = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
+    if program is None:
+        warnings.warn(
+            "no Chromium here: that a report executes nothing and asks for nothing is NOT tested", stacklevel=1
+        )
+        pytest.skip("no Chromium: apt-get install chromium")
+    found = Browser(program, tmp_path_factory.mktemp("chromium"), Trap())
+    yield found
+    found.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import textwrap
+import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,7 +87,10 @@ def _drawn(figure: Figure, words: str) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     out = StringIO()
-    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():
+        # Letters are drawn by whoever shows the figure, so it does not matter which ones matplotlib's font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
     return cleaned(out.getvalue(), words)
 
 
@@ -111,7 +115,7 @@ class Frame:
         figure = New(figsize=(self.width, height))
         places = [(n % columns * (wide + gap) + self.left, height - (n // columns) * cell - self.head - self.body)
                   for n in range(self.panels)]
-        shape = ((wide - self.left - 0.05) / self.width, self.body / height)
+        shape = ((wide - self.left - 0.15) / self.width, self.body / height)
         return figure, [figure.add_axes((x / self.width, y / height, *shape)) for x, y in places]
 
 

@@ -115,4 +115,4 @@ def safe(text: str) -> str:
     line = " ".join(shown(text).split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # A scheme before a colon would become a link by itself in some viewers.
-    return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", line).replace("://", "&#58;//")
+    return re.sub(r"([\\`*_{}\[\]#|~])", r"\\\1", line).replace("://", "&#58;//")
