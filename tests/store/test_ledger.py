@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -198,14 +199,30 @@ def test_an_owned_ledger_names_its_owner_and_can_be_read(tmp_path: Path, builder
     assert second.count() == 3
 
 
-def test_threads_write_while_their_process_owns(ledger: Ledger) -> None:
+def test_threads_write_while_their_process_owns(tmp_path: Path) -> None:
+    ledger, stranger = Ledger(tmp_path / "l.sqlite", patience=5), Ledger(tmp_path / "l.sqlite", patience=0.05)
+    errors: list[BaseException] = []
+
+    def work(thread: int) -> None:
+        try:
+            for number in range(20):
+                with ledger.own() if thread % 2 else nullcontext():
+                    ledger.put_many({f"{thread}-{number}": {}})
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
     with ledger.own():
-        threads = [threading.Thread(target=ledger.put_many, args=({f"k{n}": {}},)) for n in range(8)]
         for thread in threads:
             thread.start()
+        with pytest.raises(ClaimError):
+            stranger.put_many({"x": {}})
         for thread in threads:
             thread.join(timeout=20)
-    assert ledger.count() == 8
+        with pytest.raises(ClaimError):
+            stranger.put_many({"x": {}})
+    stranger.put_many({"x": {}})
+    assert not errors and ledger.count() == 161
 
 
 def test_a_file_of_something_else_is_not_touched(tmp_path: Path) -> None:

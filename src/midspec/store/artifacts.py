@@ -199,7 +199,7 @@ class Store:
 
     def _intact(self) -> Iterator[tuple[str, Manifest]]:
         for folder in self._folders("artifacts"):
-            with suppress(DataError):
+            with suppress(DataError, OSError):
                 yield folder.name, read_manifest(folder)
 
     def _inputs(self, recipe: Recipe[Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ class Ledger:
         self._writing = threading.RLock()
         self._reading = threading.Lock()
         self._owned = 0
+        self._ownership = ExitStack()
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
 
@@ -139,16 +140,22 @@ class Ledger:
     def own(self) -> Generator[None]:
         """Be the only writer for a while (a stage that pays for answers), so that no answer is bought by two processes.
 
+        Several threads of one process may own it together.
+
         Raises:
             ClaimError: another process writes for longer than ``patience``.
         """
-        with self._claim():
+        with self._writing:
+            if not self._owned:
+                self._ownership.enter_context(self._claim())
             self._owned += 1
-            try:
-                yield
-            finally:
-                with self._writing:
-                    self._owned -= 1
+        try:
+            yield
+        finally:
+            with self._writing:
+                self._owned -= 1
+                if not self._owned:
+                    self._ownership.close()
 
     def count(self) -> int:
         """How many answers there are."""
@@ -261,7 +268,7 @@ def _row(key: str, value: dict[str, Any]) -> tuple[str, str, bytes]:
     try:
         text = to_line(value).decode().rstrip("\n")
         return key, text, _sum(key, text)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise DataError(f"the answer {key!r} is not JSON: {error}", hint="only text, numbers, lists, dicts") from error
 
 

@@ -91,7 +91,7 @@ def seal(row: dict[str, Any], name: str) -> bytes:
     """
     try:
         text = json.dumps(row, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise DataError(f"{name}: {error}", hint="facts are numbers, text, lists and dicts of them") from error
     body = text.removesuffix("\n}").encode()
     return body + _SEAL + hashlib.sha256(body).hexdigest().encode() + _END
@@ -170,4 +170,6 @@ def verify_artifact(folder: Path) -> list[Problem]:
         bad = problems(folder, read_manifest(folder))
     except Damaged as error:
         return [error.problem]
+    except OSError as error:
+        return [Problem(Path(error.filename or folder), f"cannot be read ({error.strerror})")]
     return bad if (folder / RUN).is_file() else [*bad, Problem(folder / RUN, "missing")]
