@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from midspec.core.job import Answers
 from midspec.core.recipe import Noun, Recipe
 from midspec.store.artifacts import Store
+from midspec.store.disk import writing
 
 Wanted = TypeVar("Wanted", bound=Noun)
 MEASURED = ("torch", "transformers", "peft", "accelerate", "tokenizers", "numpy")
@@ -83,7 +84,8 @@ def build(recipe: Recipe[Any], store: Store, settings: Settings) -> float:
         started = time.time()
         job = LocalJob(store, settings, recipe, store.staging(recipe))
         made = recipe.build(job)
-        made.write(job.folder)
+        with writing(store.root):
+            made.write(job.folder)
         seconds = time.time() - started
         store.publish(recipe, job.folder, job.facts, run_record(started, seconds, settings.device))
     return seconds
