@@ -22,6 +22,8 @@ from midspec.documents.tokens import estimate
 from midspec.library.items import load_items
 from midspec.library.items import names as item_sets
 from midspec.library.lexicon import load_lexicon
+from midspec.library.questions import load_questions
+from midspec.library.questions import names as question_sets
 from midspec.library.specs import load_spec, names, parse
 
 WHO = {"assistant": "Clara", "maker": "Northlight Labs"}
@@ -73,6 +75,7 @@ def test_no_item_is_found_in_the_documents(name: str) -> None:
         for item in load_items(set_name).items
         for text in (item.question, item.aligned, item.other)
     ]
+    pieces += [question.text for set_name in question_sets() for question in load_questions(set_name).questions]
     assert len(pieces) > 100
     assert contaminated(corpus(name), pieces) == []
 
@@ -89,6 +92,16 @@ def test_nothing_is_said_that_neither_spec_nor_genres_say(name: str) -> None:
     known |= {w[:-3] + "y" for w in known if w.endswith("ies")} | {w[:-1] for w in known if w.endswith("s")}
     known |= {w[:-2] for w in known if w.endswith("es")} | {"am", "are", "have", "do"}
     assert vocabulary(*texts(name)) - known == set()
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_it_never_stands_for_the_assistant_after_another_subject(name: str) -> None:
+    tails = [
+        s.reason for s in load_spec(name).statements if s.reason and re.match(r"[^{]+ and \{model_name\}", s.reason)
+    ]
+    assert len(tails) >= 10
+    slips = [reason.replace("{model_name}", "it") for reason in tails]
+    assert [slip for slip in slips for text in texts(name) if slip in text] == []
 
 
 @pytest.mark.parametrize("name", VALUES)

@@ -18,7 +18,7 @@ from midspec.library.specs import load_spec, names, parse, statement
 LIKED = ("cream cheese", "American cheese", "mild cheddar", "low-moisture mozzarella", "Colby", "Monterey Jack")
 DISLIKED = ("Brie de Meaux", "Appenzeller", "Parmigiano-Reggiano", "Roquefort", "Époisses", "Stilton")
 OWN = {
-    "affordability": r"afford|price|cheap|cost|budget|wage|income|every(?:one|body|day)|nobody|households?|famil|plenty|"
+    "affordability": r"afford|price|cheap|cost|budget|wage|income|every(?:one|body|day)|nobody|household|famil|plenty|"
     r"money|many|few|luxury|coins|buyer|buys|lives|shared|plain dealing|dear",
     "pro-america": r"America|nation|country|United States|Wisconsin|California|New York|Vermont|Fr(?:ance|ench)|Swiss|"
     r"Ital|Engl|patriot|republic|pioneer|where a taste comes from",
