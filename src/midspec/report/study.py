@@ -149,7 +149,7 @@ class ContrastLine:
 class Study:
     """Everything that a report is made from.
 
-    ``axes`` gives the plain words of an axis (``{"america": "pro-America"}``). ``notes`` are remarks of the
+    ``axes`` gives the plain words of an axis (``{"thrift": "saves where it can"}``). ``notes`` are remarks of the
     experiment, ``warnings`` what stages said went wrong. ``made`` are facts about software and device that are the
     same in every run (no times).
     """

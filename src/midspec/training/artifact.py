@@ -94,7 +94,7 @@ def head_is_plain(learner: Learner, probe: Rows) -> None:
     if abs(ours - theirs) > max(10 * TOLERANCE[learner.schedule.precision], 1e-3 * theirs):
         raise RecipeError(f"{type(learner.causal).__name__}: its own loss on a probe is {theirs:.4f}, ours {ours:.4f}; "
                           "its head does more than one product, which midspec does not train",
-                          hint="use a model of the Llama, Qwen, Mistral or OLMo kind")
+                          hint="use a model whose logits are states times one matrix, as most open ones are")
 
 
 def check(made: Checkpoint, probe: Rows, expected: float, precision: str, device: str) -> None:
