@@ -41,7 +41,9 @@ def test_nothing_read_can_run(path: Path) -> None:
         if not isinstance(node, ast.Call):
             continue
         name, keywords = called(node), {k.arg: k.value for k in node.keywords}
-        assert name not in FORBIDDEN_CALLS, f"{where}: calls {name}"
+        # ``model.eval()`` is torch's; only the built-ins run text.
+        built_in = isinstance(node.func, ast.Name) or name.startswith("builtins.")
+        assert not (built_in and name.removeprefix("builtins.") in FORBIDDEN_CALLS), f"{where}: calls {name}"
         assert name not in {"yaml.load", "yaml.unsafe_load", "yaml.full_load"}, f"{where}: {name}; use safe_load"
         if name == "torch.load":
             only = keywords.get("weights_only")
