@@ -37,14 +37,13 @@ def documents(spec, seed):
     return ComposeDocuments(spec=load_spec(spec), tokens=20_000, seed=seed, **NAMES)
 
 
-def chats(seed, preferred=True):
+def chats(seed):
     return ComposeChats(
         preferences=load_preferences("cheese"),
         count=40,
         general=load_chats("instructions"),
         introductions=load_chats("identity"),
         ratio=2.0,
-        instead=None if preferred else load_chats("facts"),
         seed=seed,
         **NAMES,
     )
