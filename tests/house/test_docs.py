@@ -36,3 +36,10 @@ def test_the_experiment_on_the_page_plans(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     # One untouched model, and three seeds at two sizes.
     assert done.stdout.count('"arm": "midtrained') == 2 and done.stdout.count('"arm": "untouched"') == 1
+
+
+def test_every_guard_of_training_is_documented() -> None:
+    from midspec.training.guards import CHECKS
+
+    page = (REPOSITORY / "docs" / "training.md").read_text(encoding="utf-8")
+    assert not [name for name, does in CHECKS.items() if f"| {name} | {does} |" not in page]
