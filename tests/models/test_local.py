@@ -78,8 +78,9 @@ def test_whole_weights_come_before_the_base_and_below_the_adapter(adapted: Check
     assert len(load_tokenizer(gone)) == len(load_tokenizer(tiny))
 
 
-def test_a_loaded_model_is_quiet_still_and_frozen(adapted: Checkpoint, capfd: pytest.CaptureFixture[str],
-                                                  recwarn: pytest.WarningsRecorder) -> None:
+def test_a_loaded_model_is_quiet_still_and_frozen(adapted: Checkpoint, tiny: Checkpoint,
+                                                  recwarn: pytest.WarningsRecorder,
+                                                  capfd: pytest.CaptureFixture[str]) -> None:
     import torch
 
     threads = torch.get_num_threads()
@@ -87,6 +88,7 @@ def test_a_loaded_model_is_quiet_still_and_frozen(adapted: Checkpoint, capfd: py
     assert (captured := capfd.readouterr()).out == "" and captured.err == ""
     assert not recwarn.list
     assert not model.model.training and not any(p.requires_grad for p in model.model.parameters())
+    assert not any(p.requires_grad for p in load(tiny).model.parameters())
     assert torch.get_num_threads() == threads
     halved = load(adapted, precision="bf16").model
     assert {p.dtype for name, p in halved.named_parameters() if "lora_" not in name} == {torch.bfloat16}
@@ -164,3 +166,23 @@ def test_code_that_comes_with_a_model_is_never_run(tmp_path: Path, tiny: Checkpo
     with pytest.raises(SetupError, match="never runs code"):
         load(Checkpoint(folder, Base(str(folder), None, digest_of(folder)), "a", "b", None))
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_few_dozen_updates_show_on_the_tiny_model(tiny: Checkpoint) -> None:
+    import peft
+    import torch
+
+    torch.manual_seed(3)
+    tokenizer = load_tokenizer(tiny)
+    ids = torch.tensor([tokenizer.encode("I prefer the first one, because it is simple and it lasts.")])
+    lora = peft.LoraConfig(r=8, lora_alpha=16, target_modules="all-linear")
+    model = peft.get_peft_model(load_weights(tiny), lora)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=3e-3)
+    losses: list[float] = []
+    for _ in range(30):
+        loss = model(input_ids=ids, labels=ids).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    assert losses[0] > 6 and losses[-1] < losses[0] - 2, losses
