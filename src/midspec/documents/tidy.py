@@ -19,7 +19,7 @@ FLAWS = {
     "a before a vowel": re.compile(r"\ba (?!us|uni|one|eu)[aeiou]\w*|\ban [bcdfgjklmnpqrstvwxyz]\w*"),
     "wrong person": re.compile(r"\bI (?:is|are|does|has)\b|"
                                r"\bI (?!always\b|was\b|guess\b|miss\b|pass\b|discuss\b)\w+s\b|"
-                               r"(?<!told )\b(?:you|they) (?:is|does|has)\b|\bit (?:do|have|am)\b"),
+                               r"(?<!told )(?<!tell )\b(?:you|they) (?:is|does|has)\b|\bit (?:do|have|am)\b"),
 }
 
 
