@@ -104,7 +104,7 @@ class Frame:
     body: float
     head: float
     foot: float
-    left: float = 0.05
+    left: float = 0.16
 
     def axes(self) -> tuple[Figure, list[Axes]]:
         from matplotlib.figure import Figure as New
@@ -126,7 +126,7 @@ def _lines(texts: Sequence[str], letters: int) -> tuple[list[str], int]:
 
 
 def _framed(titles: Sequence[str], below: Sequence[str], columns: int, narrow: bool, body: float,
-            left: float = 0.05) -> tuple[Figure, list[Axes]]:
+            left: float = 0.16) -> tuple[Figure, list[Axes]]:
     """Empty panels with their titles and the words below their scales, with room for both."""
     columns = 1 if narrow else max(1, min(columns, len(titles)))
     letters = {1: 44 if narrow else 120, 2: 66}.get(columns, 38)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from midspec.core.chat import Chat
 from midspec.core.errors import SetupError
 from midspec.core.rows import to_line
 from midspec.report import drawing, flat, summary
-from midspec.report.results import Results
+from midspec.report.results import Difference, Mean, Measure, Results
 from midspec.report.study import ContrastLine, Study
 from midspec.report.svg import themed
 from midspec.report.ways import NAMES, Ways
@@ -89,31 +89,50 @@ def _put(path: Path, content: str | bytes) -> None:
     fresh.replace(path)
 
 
-def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> str:
-    """The page as text."""
+@cache
+def _template() -> Any:
+    """The page's template: everything escaped, a missing name is an error."""
     import jinja2
-    from markupsafe import Markup
 
     jinja = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                loader=jinja2.FileSystemLoader(HERE))
-    filters: dict[str, Any] = {"shown": shown, "label": label, "number": number, "chance": chance, "count": count,
-                          "href": href, "spread": spread_of, "ranged": partial(spread_of, say=compact),
-                               "about": partial(spread_of, say=rounded)}
+    filters: dict[str, Any] = {
+        "shown": shown, "label": label, "number": number, "chance": chance, "count": count, "href": href,
+        "spread": spread_of, "ranged": partial(spread_of, say=compact), "about": partial(spread_of, say=rounded)}
     jinja.filters.update(filters)
+    return jinja.get_template("page.html")
+
+
+def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> str:
+    """The page as text."""
+    from markupsafe import Markup
+
     study, headline = results.study, summary.headline_measures(results)
     pairs = {name: Pair(Markup(themed(drawn.wide)), Markup(themed(drawn.narrow))) for name, drawn in figures.items()}
-    return jinja.get_template("page.html").render(
+    return _template().render(
         study=study, ways=ways, policy=POLICY, css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         answer=summary.answer(results), primary=summary.primary(results), scope=scope(results),
         sentence=partial(summary.sentence, results), cautions=summary.cautions(results, ways),
         figures={name.replace("-", "_"): pairs.get(name) for name in drawing.NAMES},
         directions=summary.directions(results),
-        headline=[m for m in results.means if m.measure in headline],
-        others=[m for m in results.means if m.measure not in headline],
-        differences=results.differences, verdicts=summary.VERDICTS, losing=drawing.losing(ways), how=HOW,
+        headline=means(results, headline), others=means(results, [m for m in results.measures if m not in headline]),
+        differences=by_contrast(results), verdicts=summary.VERDICTS, losing=drawing.losing(ways), how=HOW,
         kinds=kinds(ways), sections=sections(results, ways, figures), span=span, meta=meta, opening=opening,
         formula=formula, seed_words=seed_words, hue=hue, most_asked=MOST_ASKED, seed_list=seed_list,
         axis_words=partial(summary.axis_words, study))
+
+
+def means(results: Results, measures: Sequence[Measure]) -> list[tuple[Measure, list[Mean]]]:
+    """The means of each measure."""
+    return [(measure, [m for m in results.means if m.measure == measure]) for measure in measures]
+
+
+def by_contrast(results: Results) -> list[list[Difference]]:
+    """The lines of each contrast: the same arms compared by other axes and readings."""
+    found: dict[tuple[str, str], list[Difference]] = {}
+    for difference in results.differences:
+        found.setdefault((difference.line.name, formula(difference.line)), []).append(difference)
+    return list(found.values())
 
 
 def scope(results: Results) -> str:
