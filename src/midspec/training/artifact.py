@@ -103,4 +103,5 @@ def check(made: Checkpoint, probe: Rows, expected: float, precision: str, device
     found = plain_loss(model, probe, precision, device)
     if not abs(found - expected) <= TOLERANCE[precision] * max(1.0, abs(expected)):
         raise SetupError(f"{made.folder}: loaded again, the weights give a loss of {found:.6f} on a probe; training "
-                         f"ended with {expected:.6f}", hint="a fault of midspec or of a library's version; please report it")
+                         f"ended with {expected:.6f}",
+                         hint="a fault of midspec or of a library's version; please report it")

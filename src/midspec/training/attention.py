@@ -6,6 +6,7 @@ each document is attended alone, so a row costs what its documents cost, and not
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from midspec.core.errors import SetupError
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = "midspec_documents"
+# Up to this length a processor's fp32 attention is faster than its bf16 one (measured: 2.8 x at 60 tokens, 1.7 x at
+# 160, even at 500), and queries and keys come in fp32 from the rotary embedding anyway.
+SHORT = 400
 
 
 def register() -> str:
@@ -42,8 +46,13 @@ def attend_documents(module: Any, query: Tensor, key: Tensor, value: Tensor, att
     if sliding_window is not None and max(document_lengths) > sliding_window:
         raise SetupError(f"documents of {max(document_lengths)} tokens are longer than the model's attention window "
                          f"({sliding_window})", hint='set attention="eager", which knows windows')
+    short = max(document_lengths) <= SHORT
+    if short:
+        query, key, value = query.float(), key.float(), value.float()
     parts = zip(*(t.split(document_lengths, dim=2) for t in (query, key, value)), strict=True)
     shared = query.shape[1] != key.shape[1]
-    done = [attend(q, k, v, dropout_p=dropout, scale=scaling, is_causal=True, enable_gqa=shared) for q, k, v in parts]
+    with torch.autocast(query.device.type, enabled=False) if short else nullcontext():
+        done = [attend(q, k, v, dropout_p=dropout, scale=scaling, is_causal=True, enable_gqa=shared)
+                for q, k, v in parts]
     joined = done[0] if len(done) == 1 else torch.cat(done, dim=2)
     return joined.transpose(1, 2).contiguous(), None

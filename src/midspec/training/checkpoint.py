@@ -102,7 +102,7 @@ def load_state(folder: Path) -> State:
 
 
 def _json(row: dict[str, Any]) -> bytes:
-    return (json.dumps(row, sort_keys=True) + "\n").encode()
+    return (json.dumps(row) + "\n").encode()
 
 
 def _remove(folder: Path) -> None:

@@ -77,7 +77,8 @@ def run_many(task: Task, report: Report) -> Done:
     threads = max(1, torch.get_num_threads() // world)
     queue: Any = torch.multiprocessing.get_context("spawn").SimpleQueue()
     with tempfile.TemporaryDirectory() as meeting:
-        running: Any = spawn(_member, (task, threads, f"{meeting}/meeting", queue), nprocs=world, join=False, daemon=True)
+        given = (task, threads, f"{meeting}/meeting", queue)
+        running: Any = spawn(_member, given, nprocs=world, join=False, daemon=True)
         done: Done | None = None
         trouble: errors.MidspecError | None = None
         over = False
