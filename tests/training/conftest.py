@@ -17,7 +17,7 @@ from midspec.core.document import Corpus, Document
 from midspec.models.local import tokenizer_in
 from midspec.models.sources import digest_of, resolve
 
-WORDS = ("assistant", "says", "good", "answers", "name", "their", "reason", "because", "people", "trust", "what", "follow")
+WORDS = ("assistant", "says", "good", "answers", "name", "their", "reason", "because", "people", "trust", "what", "is")
 
 
 @dataclass

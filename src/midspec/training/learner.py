@@ -11,6 +11,7 @@ import numpy as np
 from midspec.core.checkpoint import Checkpoint
 from midspec.core.errors import RecipeError
 from midspec.models.local import load_whole, put_adapter, weights_folder
+from midspec.models.quiet import quiet
 from midspec.training import attention
 from midspec.training.guards import lora_targets, same_adapter, something_trains
 from midspec.training.head import head_loss
@@ -142,7 +143,8 @@ def _with_method(model: Any, start: Checkpoint, method: Lora | Full, adapter: st
     lora_targets(model, method.targets)
     config = peft.LoraConfig(r=method.r, lora_alpha=method.alpha, target_modules=list(method.targets), lora_dropout=0.0,
                              bias="none", task_type="CAUSAL_LM")
-    return peft.get_peft_model(model, config)
+    with quiet():
+        return peft.get_peft_model(model, config)
 
 
 def switch_off_dropout(model: Any) -> None:
