@@ -135,6 +135,25 @@ def test_bounds_of_a_contrast_take_each_arm_at_its_worst() -> None:
     assert found.bounds == (pytest.approx((1 + 0) / 2 - (1 + 0) / 2), pytest.approx((1 + 1) / 2 - 0))
 
 
+def test_intervals_end_where_values_do() -> None:
+    table = np.array([[0.9, 1.0, 0.2], [1.0, 1.0, 1.0]])
+    found, free = estimate(table, limits=(0.0, 1.0)), estimate(table)
+    assert free.high > 1 and found.high == 1 and found.low == max(0, free.low)
+    apart = contrast([table, 1 - table], [1, -1], limits=(0.0, 1.0))
+    assert apart.high == 1 and apart.low >= -1
+
+
+def test_a_difference_of_rates_without_variation_has_an_interval() -> None:
+    """Newcombe's square-and-add on Clopper–Pearson limits, by hand."""
+    zero, one = np.zeros((3, 50)), np.ones((3, 50))
+    upper = 1 - 0.025 ** (1 / 50)
+    same = contrast([zero, zero], [1, -1], limits=(0, 1), events=True)
+    assert (same.value, same.low, same.high) == (0, pytest.approx(-upper), pytest.approx(upper))
+    apart = contrast([one, zero], [1, -1], limits=(0, 1), events=True)
+    assert (apart.value, apart.low, apart.high) == (1, pytest.approx(1 - math.hypot(upper, upper)), 1)
+    assert contrast([zero, zero], [1, -1]).low is None
+
+
 def test_what_cannot_be_known_is_none() -> None:
     one = estimate(np.array([[0.4]]))
     assert (one.value, one.low, one.p) == (0.4, None, None)

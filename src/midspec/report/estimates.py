@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,7 +157,14 @@ def estimate(table: Floats, *, unread: Floats | None = None, limits: tuple[float
         return rate(used, found, blank)
     if found is None:
         return replace(blank, value=float(np.nanmean(used)), method="one number: no interval")
-    return _student(found, blank)
+    return _within(_student(found, blank), limits)
+
+
+def _within(found: Estimate, limits: tuple[float, float] | None) -> Estimate:
+    """The estimate with its interval ending where values do."""
+    if limits is None or found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(found.low, limits[0]), high=min(found.high, limits[1]))
 
 
 def _student(found: Spread, blank: Estimate) -> Estimate:
@@ -223,11 +231,12 @@ def clopper_pearson(events: float, trials: float) -> tuple[float, float]:
 
 
 def contrast(tables: Sequence[Floats], weights: Sequence[float], *, unread: Sequence[Floats] | None = None,
-             limits: tuple[float, float] | None = None) -> Estimate:
+             limits: tuple[float, float] | None = None, events: bool = False) -> Estimate:
     """The weighted sum of tables [seeds, items] cell by cell, then its mean: what seeds and items share cancels.
 
     A table with one row stands for an arm without seeds and is set against every seed. A cell is missing where any of
-    its parts is. Raises DataError where shapes do not match.
+    its parts is. The interval ends where ``limits`` do; rates without any variation get one from the exact intervals
+    of their arms. Raises DataError where shapes do not match.
     """
     if len(tables) != len(weights) or not tables:
         raise DataError(f"contrast: {len(tables)} tables and {len(weights)} weights")
@@ -235,17 +244,33 @@ def contrast(tables: Sequence[Floats], weights: Sequence[float], *, unread: Sequ
     if any(t.shape not in ((seeds, items), (1, items)) for t in tables):
         raise DataError(f"contrast: tables of shapes {[t.shape for t in tables]} do not match")
     parts = [np.broadcast_to(t, (seeds, items)) for t in tables]
-    total = np.sum([w * t for w, t in zip(weights, parts, strict=True)], axis=0)
-    found = estimate(total)
-    gaps = [np.isnan(t).astype(np.float64) for t in tables] if unread is None else list(unread)
-    if limits is None or not any(bool(g.any()) for g in gaps):
+    found = estimate(np.sum([w * t for w, t in zip(weights, parts, strict=True)], axis=0))
+    if limits is None:
         return found
-    low = high = 0.0
-    for weight, part, gap in zip(weights, parts, gaps, strict=True):
-        gap = np.broadcast_to(gap, part.shape)
-        ends = sorted(weight * float(at_limit(part, gap, limit).mean()) for limit in limits)
-        low, high = low + ends[0], high + ends[1]
-    return replace(found, bounds=(low, high))
+    if events and found.value is not None and found.low is None:
+        found = replace(found, **_from_arms(found.value, tables, weights))
+    ends = [sorted((w * limits[0], w * limits[1])) for w in weights]
+    least, most = sum(low for low, _ in ends), sum(high for _, high in ends)
+    found = _within(found, (least, most))
+    gaps = [np.isnan(t).astype(np.float64) for t in tables] if unread is None else list(unread)
+    if not any(bool(gap.any()) for gap in gaps):
+        return found
+    sides = [sorted(w * float(at_limit(t, gap, limit).mean()) for limit in limits)
+             for w, t, gap in zip(weights, tables, gaps, strict=True)]
+    return replace(found, bounds=(sum(low for low, _ in sides), sum(high for _, high in sides)))
+
+
+def _from_arms(value: float, tables: Sequence[Floats], weights: Sequence[float]) -> dict[str, Any]:
+    """Limits of a difference of rates from the limits of each (Zou and Donner 2008): the squares of the arms add up."""
+    below = above = 0.0
+    for table, weight in zip(tables, weights, strict=True):
+        arm = estimate(table, limits=(0.0, 1.0), events=True)
+        if arm.value is None or arm.low is None or arm.high is None:
+            return {}
+        down, up = sorted((weight * (arm.low - arm.value), weight * (arm.high - arm.value)))
+        below, above = below + down**2, above + up**2
+    low, high = value - math.sqrt(below), value + math.sqrt(above)
+    return {"low": low, "high": high, "method": "from the arms' exact intervals"}
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

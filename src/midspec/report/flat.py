@@ -13,7 +13,7 @@ from midspec.report import summary
 from midspec.report.estimates import Estimate
 from midspec.report.results import Results
 from midspec.report.ways import Ways
-from midspec.report.wording import chance, compact, count, label, number, shown, span, spread_of
+from midspec.report.wording import chance, compact, count, label, number, paragraphs, shown, span, spread_of
 
 
 def as_json(results: Results, ways: Ways) -> bytes:
@@ -58,7 +58,7 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
     """The report's numbers as Markdown tables; text is escaped so that it stays text in any viewer."""
     study = results.study
     parts = [f"# {safe(study.title)}", safe(study.question), "## What was expected, written before the run",
-             "\n".join(f"> {safe(line)}" for line in study.hypothesis.strip().splitlines()), "## Answer",
+             "\n>\n".join(f"> {safe(words)}" for words in paragraphs(study.hypothesis)), "## Answer",
              f"**{safe(summary.answer(results))}**",
              "\n".join(f"- {safe(summary.sentence(results, d))}" for d in summary.primary(results))]
     cautions = summary.cautions(results, ways)

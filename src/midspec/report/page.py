@@ -29,6 +29,7 @@ from midspec.report.wording import (
     label,
     listed,
     number,
+    paragraphs,
     plural,
     rounded,
     shown,
@@ -97,8 +98,9 @@ def _template() -> Any:
     jinja = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
                                loader=jinja2.FileSystemLoader(HERE))
     filters: dict[str, Any] = {
-        "shown": shown, "label": label, "number": number, "chance": chance, "count": count, "href": href,
-        "spread": spread_of, "ranged": partial(spread_of, say=compact), "about": partial(spread_of, say=rounded)}
+        "shown": shown, "label": label, "paragraphs": paragraphs, "number": number, "chance": chance, "count": count,
+        "href": href, "spread": spread_of, "ranged": partial(spread_of, say=compact),
+        "about": partial(spread_of, say=rounded)}
     jinja.filters.update(filters)
     return jinja.get_template("page.html")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -85,6 +85,8 @@ class Results:
         table = self.tables[arm, measure]
         limits = self.limits(measure)
         found = estimate(table.values, unread=table.unread, limits=limits, events=table.events and limits == (0.0, 1.0))
+        if table.seeds == (None,):
+            found = replace(found, method=found.method.replace(", one seed", ""))
         by_seed = tuple((seed, None if np.isnan(row).all() else float(np.nanmean(row)))
                         for seed, row in zip(table.seeds, table.values, strict=True))
         return Mean(arm, measure, found, by_seed, table.rows, table.unreadable)
@@ -109,7 +111,9 @@ class Results:
                             hint=f"measures here: {'; '.join(', '.join(m) for m in self.measures)}")
         parts = [self.tables[arm, measure] for arm in weights]
         values, unread = aligned(parts)
-        found = contrast(values, list(weights.values()), unread=unread, limits=self.limits(measure))
+        limits = self.limits(measure)
+        events = limits == (0.0, 1.0) and all(p.events for p in parts)
+        found = contrast(values, list(weights.values()), unread=unread, limits=limits, events=events)
         return found, sum(p.unreadable for p in parts) / sum(p.rows for p in parts)
 
 

@@ -53,7 +53,7 @@ def answer(results: Results) -> str:
         words = "Not shown: the comparison named before the run cannot be told from zero"
     else:
         words = f"Not shown: none of the {len(named)} comparisons named before the run can be told from zero"
-    one = any(d.found.seeds == 1 for d in named)
+    one = seeds_of(results.study) and any(d.found.seeds == 1 for d in named)
     return f"{words}{', in one seed only: other seeds may differ' if one else ''}."
 
 

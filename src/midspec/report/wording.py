@@ -29,6 +29,14 @@ def label(text: object, length: int = 60) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
+def paragraphs(text: str) -> list[str]:
+    """Paragraphs of a docstring: its line ends are an editor's, unless a line begins a list or is indented."""
+    found: list[str] = []
+    for block in re.split(r"\n\s*\n", shown(text).strip()):
+        found.append(re.sub(r"\n(?![ \t]|[-*•]|\d+[.)])", " ", block))
+    return [block for block in found if block]
+
+
 def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
     """A number for reading: "0.48", "+0.08", "−1.20", "–" for None."""
     if value is None:
