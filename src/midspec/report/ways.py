@@ -18,10 +18,9 @@ NAMES = {"model": "Start", "documents": "Documents", "chats": "Chats", "training
 
 @dataclass(frozen=True)
 class Artifact:
-    """One artifact with everyone who uses it. ``tag`` ("D1") marks it wherever it is shared by arms."""
+    """One artifact with everyone who uses it."""
 
     stage: StageRun
-    tag: str
     arms: tuple[str, ...]
     seeds: tuple[int | None, ...]
 
@@ -111,14 +110,11 @@ class Ways:
             for stage in run.chain:
                 stages.setdefault(stage.id, stage)
                 users.setdefault(stage.id, []).append(run)
-        numbers: dict[str, int] = {}
         found: dict[str, Artifact] = {}
         for name, stage in stages.items():
-            letter = NAMES[stage.kind][0]
-            numbers[letter] = numbers.get(letter, 0) + 1
             arms = tuple(dict.fromkeys(run.key for run in users[name]))
             seeds = tuple(dict.fromkeys(run.seed for run in users[name]))
-            found[name] = Artifact(stage, f"{letter}{numbers[letter]}", arms, seeds)
+            found[name] = Artifact(stage, arms, seeds)
         return found
 
     @cached_property
