@@ -13,6 +13,7 @@ from midspec.core.errors import RecipeError
 from midspec.models.local import load_whole, put_adapter, weights_folder
 from midspec.models.quiet import quiet
 from midspec.training import attention
+from midspec.training.fused import fuse
 from midspec.training.guards import lora_targets, same_adapter, something_trains
 from midspec.training.head import head_loss
 from midspec.training.rows import Rows
@@ -121,6 +122,7 @@ def learner_of(start: Checkpoint, method: Lora | Full, adapter: str, seed: int, 
     if schedule.precision == "bf16":
         cast_frozen(causal)
     model.to(device).train()
+    fuse(model)
     head = causal.get_output_embeddings()
     weight = head.weight
     if schedule.precision == "bf16" and not weight.requires_grad:
@@ -160,7 +162,10 @@ def switch_off_dropout(model: Any) -> None:
 
 
 def cast_frozen(model: Any) -> None:
-    """Frozen projections to bf16, once: autocast would do the same at every use. Norms and embeddings stay fp32."""
+    """Frozen projections to bf16, once: autocast would do the same at every use. Norms and embeddings stay fp32.
+
+    They are copied, so that nothing holds the weights' file in memory any more.
+    """
     import torch
 
     shared = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
@@ -170,3 +175,6 @@ def cast_frozen(model: Any) -> None:
             bias: Any = module.bias
             if bias is not None and not bias.requires_grad:
                 bias.data = bias.data.to(torch.bfloat16)
+    for weight in model.parameters():
+        if weight.dtype == torch.float32 and not weight.requires_grad:
+            weight.data = weight.data.clone()
