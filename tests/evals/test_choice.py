@@ -82,7 +82,8 @@ def test_every_reading_as_by_hand(tiny: LocalModel, job: Desk, items: ItemSet) -
 
 def test_the_other_side_is_the_negative(tiny: LocalModel, job: Desk, items: ItemSet) -> None:
     turned = ItemSet("turned", tuple(replace(i, aligned=i.other, other=i.aligned) for i in items.items))
-    there, back = scores(Choice(items=items, split="all"), tiny, job), scores(Choice(items=turned, split="all"), tiny, job)
+    there = scores(Choice(items=items, split="all"), tiny, job)
+    back = scores(Choice(items=turned, split="all"), tiny, job)
     for key, score in there.items():
         assert score.value == pytest.approx(-(back[key].value or 0), abs=1e-4), key
         assert abs(score.value or 0) > 1e-3, "a test on zeros would see nothing"

@@ -92,8 +92,15 @@ class Recipe(Generic[Made]):
 
     @property
     def label(self) -> str:
-        """Words for a person, safe in a path: kebab-case class name."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+        """Words for a person, safe in a path: kebab-case class name, then what ``subject`` says."""
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+        words = re.sub(r"[^a-z0-9]+", "-", self.subject.lower())[:32].strip("-")
+        return f"{name}-{words}" if words else name
+
+    @property
+    def subject(self) -> str:
+        """What this is about, in a few words, for people; any text may stand here."""
+        return ""
 
     @property
     def folder_name(self) -> str:

@@ -97,7 +97,8 @@ class Answers(Eval):
                 kept.update(new)
             job.step(min(start + BATCH_ROWS, len(order)), len(order))
         responses = [Response(unit.question.id, unit.draw, text=kept[unit.key]["text"], finish=kept[unit.key]["finish"],
-                              tokens={"answer": kept[unit.key]["tokens"]}) for unit in units]
+                              tokens={"answer": kept[unit.key]["tokens"]}, meta={"question": unit.question.text})
+                     for unit in units]
         job.note(items=len(self.chosen), answers=len(responses), tokens=sum(r.tokens["answer"] for r in responses),
                  finished=round(sum(r.finish == "stop" for r in responses) / len(responses), 6))
         return responses

@@ -32,6 +32,10 @@ class ComposeDocuments(Recipe[Corpus]):
     share_showing: float = 0.5
     variant: str = "attribution"
 
+    @property
+    def subject(self) -> str:
+        return self.spec.name
+
     def materials(self) -> tuple[HasIdentity, ...]:
         return shared(), *genres()
 

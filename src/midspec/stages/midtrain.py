@@ -33,6 +33,10 @@ class Midtrain(Recipe[Checkpoint]):
     method: Lora | Full = field(default_factory=Lora)
     about: str | None = None
 
+    @property
+    def subject(self) -> str:
+        return self.on.subject
+
     def forecast(self, look: Look) -> Forecast:
         corpus, start = look.built(self.on), look.built(self.start)
         if corpus is not None and start is not None:
