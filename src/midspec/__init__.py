@@ -1,3 +1,4 @@
+# pyright: reportUnusedImport=false
 """midspec: Model Spec → documents → midtraining → fine-tuning → evaluation → a report with error bars.
 
 The names below are the whole public API, the same as on the command line; each is imported when it is first
