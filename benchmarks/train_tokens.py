@@ -6,8 +6,8 @@ Needs a second Python with trl and datasets beside the same torch, transformers 
 
 Both start from the embedded model with the same adapter (same seed), read the same rows in the same order at the same
 rates with the same optimizer, each in a process of its own; rounds alternate. The losses of all updates must agree
-before a time is printed. TRL runs at its fastest setting here: padding-free, no gradient checkpointing (its default would be
-slower), fused AdamW, its own piecewise head.
+before a time is printed. TRL runs at its fastest setting here: padding-free, no gradient checkpointing (its default
+would be slower), fused AdamW, its own piecewise head.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from midspec.core.document import Corpus
 from midspec.core.errors import DataError
 from midspec.models.template import document_end, encode_text
-from midspec.training.rows import Ints, Rows, gather
+from midspec.training.rows import Ints, Rows
 
 Array = NDArray[np.int64]
 
@@ -50,16 +50,22 @@ def pack_tokens(ids: Ints, lengths: Array, length: int) -> Rows:
     pieces = split(lengths, length)
     bins = best_fit(pieces.lengths, length)
     # Pieces of a row in the order of their documents: packing is then a function of the corpus alone.
-    order = np.lexsort((np.arange(len(bins)), bins))
-    picked = gather(pieces.starts[order], pieces.lengths[order])
-    ends = np.cumsum(pieces.lengths[order])
-    positions = np.arange(len(picked)) - np.repeat(ends - pieces.lengths[order], pieces.lengths[order])
-    rows = int(bins.max()) + 1
-    filled = np.bincount(bins, weights=pieces.lengths, minlength=rows).astype(np.int64)
-    facts = {"documents": len(lengths), "documents_cut": int((lengths > length).sum()), "rows": rows,
-             "tokens": len(picked), "supervised": int((positions > 0).sum()),
-             "fill": round(len(picked) / (rows * length), 6)}
-    return Rows(ids[picked], positions.astype(np.int32), positions > 0, np.concatenate(([0], np.cumsum(filled))), facts)
+    order = np.argsort(bins, kind="stable")
+    packed, positions = laid_out(ids, pieces.starts[order], pieces.lengths[order])
+    filled = np.bincount(bins, weights=pieces.lengths).astype(np.int64)
+    loss = positions > 0
+    facts = {"documents": len(lengths), "documents_cut": int((lengths > length).sum()), "rows": len(filled),
+             "tokens": len(packed), "supervised": len(packed) - len(pieces.lengths),
+             "fill": round(len(packed) / (len(filled) * length), 6)}
+    return Rows(packed, positions, loss, np.concatenate(([0], np.cumsum(filled))), facts)
+
+
+def laid_out(ids: Ints, starts: Array, lengths: Array) -> tuple[Ints, Ints]:
+    """The runs of ``ids`` end to end, and each token's place in its run; int32 [sum of lengths] each."""
+    places = np.arange(int(lengths.max()), dtype=np.int32)
+    sizes = lengths.tolist()
+    packed = np.concatenate([ids[start:start + size] for start, size in zip(starts.tolist(), sizes, strict=True)])
+    return packed, np.concatenate([places[:size] for size in sizes])
 
 
 @dataclass(frozen=True)

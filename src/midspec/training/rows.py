@@ -65,9 +65,3 @@ class Rows:
         lengths = [part.stop - part.start for part in parts]
         return Rows(np.concatenate([self.ids[p] for p in parts]), np.concatenate([self.positions[p] for p in parts]),
                     np.concatenate([self.loss[p] for p in parts]), np.concatenate(([0], np.cumsum(lengths))))
-
-
-def gather(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Indices of the runs ``starts[n] … starts[n] + lengths[n] - 1``, end to end; int64 [sum of lengths]."""
-    ends = np.cumsum(lengths)
-    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
