@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from midspec.core.checkpoint import Checkpoint
@@ -54,7 +55,7 @@ def fit(start: Checkpoint, prepare: Callable[[Any], Rows], *, stage: str, schedu
     states = States(job.scratch / "states", key, keep_states)
     task = Task(start, rows, schedule, method, adapter, seed, job.device, job.folder, states, states.latest(),
                 save_every)
-    with Trackers.open(job.trackers, f"{stage}-{seed}", job.scratch / "trackers") as trackers:
+    with Trackers.open(job.trackers, f"{stage}-{seed}-{key[:8]}", Path("runs")) as trackers:
 
         def report(done: int, of: int, numbers: dict[str, float]) -> None:
             job.step(done, of, **numbers)

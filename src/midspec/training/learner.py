@@ -123,6 +123,8 @@ def learner_of(start: Checkpoint, method: Lora | Full, adapter: str, seed: int, 
         cast_frozen(causal)
     model.to(device).train()
     fuse(model)
+    if activations_outgrow(causal.config.get_text_config(), schedule, device):
+        causal.gradient_checkpointing_enable({"use_reentrant": False})
     head = causal.get_output_embeddings()
     weight = head.weight
     if schedule.precision == "bf16" and not weight.requires_grad:
@@ -147,6 +149,21 @@ def _with_method(model: Any, start: Checkpoint, method: Lora | Full, adapter: st
                              bias="none", task_type="CAUSAL_LM")
     with quiet():
         return peft.get_peft_model(model, config)
+
+
+def activations_outgrow(config: Any, schedule: Schedule, device: str) -> bool:
+    """Whether what lies between forward and backward would fill over half of an accelerator's free memory.
+
+    Blocks are then computed twice instead of kept, which changes no number. About 20 bytes a token and block are kept
+    for each number of its states, 6 for each of its inner layer (counted on Llama blocks in bf16).
+    """
+    if not device.startswith("cuda"):
+        return False
+    import torch
+
+    wide = 20 * config.hidden_size + 6 * getattr(config, "intermediate_size", 4 * config.hidden_size)
+    kept = schedule.micro * schedule.length * config.num_hidden_layers * wide
+    return kept > 0.5 * torch.cuda.mem_get_info(device)[0]
 
 
 def switch_off_dropout(model: Any) -> None:
