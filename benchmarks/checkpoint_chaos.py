@@ -6,10 +6,10 @@ Needs ckpt-chaos in the Python that runs this (`pip install ckpt-chaos`). Run fr
 
 ckpt-chaos is the referee: it runs an unmodified command once to see every file operation below its output folder,
 kills a fresh copy at each of them (before it happens, or with the file torn in half), starts the command again and
-compares all files that come out with those of the undisturbed run. Default: `fit` with a state every second update, all
-states kept, so that the referee also sees whether the newest whole one is used. `--whole`: the same training as a recipe
-in a store, claims, staging, publishing and manifest included. The exit code is 1 where a crash diverged silently or
-needed a hand.
+compares all files that come out with those of the undisturbed run. Default: `fit` with a state every second update,
+all states kept, so that the referee also sees whether the newest whole one is used. `--whole`: the same training as a
+recipe in a store, claims, staging, publishing and manifest included. The exit code is 1 where a crash diverged silently
+or needed a hand.
 """
 
 from __future__ import annotations
