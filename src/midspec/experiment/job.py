@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import subprocess
@@ -88,6 +89,8 @@ def build(recipe: Recipe[Any], store: Store, settings: Settings) -> float:
             made.write(job.folder)
         seconds = time.time() - started
         store.publish(recipe, job.folder, job.facts, run_record(started, seconds, settings.device))
+    # Models hold circles of references: without this, one of a finished stage stays in memory beside the next.
+    gc.collect()
     return seconds
 
 
