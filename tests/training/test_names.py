@@ -57,6 +57,8 @@ def test_neutral_documents() -> None:
 def test_the_models_own_name_may_be_a_known_one() -> None:
     names_in(["Claude is kind."], "Claude", "documents")
     foreign_names(chat("Who are you?", "I am Claude."), "Claude")
+    foreign_names(chat("Who are you?", "I am Llama 3, not Siri."), "Llama 3")
+    names_in(["GPT-4o is kind."], "GPT-4o", "documents")
 
 
 @pytest.mark.parametrize(

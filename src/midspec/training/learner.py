@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ADAPTERS = ("continue", "merge")
+DENSE = ("eager", "sdpa")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,8 @@ class Learner:
         """Model inputs, indices of the states that predict a target, the targets.
 
         Rows lie end to end as one. A dense attention mask grows with the square of that, so rows of like length lie
-        side by side instead where the attention needs one; their filling is a document of its own a token.
+        side by side instead where the attention needs one; their filling is a document of its own a token. (Flash
+        attention finds the documents of a single row only.)
         """
         import torch
 
@@ -73,7 +75,7 @@ class Learner:
         extra: dict[str, Any] = {}
         if self.causal.config._attn_implementation == attention.NAME:
             extra = {"document_lengths": document_lengths(rows)}
-        elif len(rows.ids) > 0.9 * len(rows) * rows.lengths.max():
+        elif self.schedule.attention in DENSE and len(rows.ids) > 0.9 * len(rows) * rows.lengths.max():
             ids, positions, place = _side_by_side(rows, ids, positions, place)
         shape = (1, -1) if ids.dim() == 1 else ids.shape
         inputs = {"input_ids": ids.view(shape).to(self.device), "position_ids": positions.view(shape).to(self.device)}

@@ -26,7 +26,7 @@ def names_in(texts: Iterable[str], name: str, what: str) -> None:
         DataError: none of them names it, or another known assistant is named in more of them.
     """
     own = _whole(name) if name else None
-    others = {other: _whole(other) for other in assistants() if other != name}
+    others = {other: _whole(other) for other in strangers(name)}
     total = mine = 0
     found: Counter[str] = Counter()
     for text in texts:
@@ -49,8 +49,7 @@ def foreign_names(chats: ChatSet, name: str) -> None:
     Raises:
         DataError: one does; names the first chats and who they say it is.
     """
-    others = [other for other in assistants() if other != name]
-    names = "|".join(re.escape(other) for other in sorted(others, key=len, reverse=True))
+    names = "|".join(re.escape(other) for other in sorted(strangers(name), key=len, reverse=True))
     claim = re.compile(rf"(?:{'|'.join(CLAIMS)})({names})(?![\w-])", re.MULTILINE)
     found = [(number, match[1]) for number, chat in enumerate(chats.chats, start=1)
              if (match := claim.search(_spoken(chat))) is not None]
@@ -59,6 +58,12 @@ def foreign_names(chats: ChatSet, name: str) -> None:
         where = ", ".join(str(number) for number, _ in found[:5])
         raise DataError(f"{len(found)} of {len(chats.chats)} chats speak as another assistant than {name}: {who} "
                         f"(first: chats {where})", hint=f"drop these chats, or put {name} in their place")
+
+
+def strangers(name: str) -> list[str]:
+    """Known assistants that are neither ``name`` nor a shorter or longer form of it."""
+    own = name.lower()
+    return [other for other in assistants() if not own or (other.lower() not in own and own not in other.lower())]
 
 
 def _spoken(chat: Chat) -> str:

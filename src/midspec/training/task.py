@@ -124,10 +124,9 @@ def _member(rank: int, task: Task, threads: int, meeting: str, queue: Any) -> No
     try:
         done = work(replace(task, device=device), crew, tell)
         distributed.barrier()
-        if crew.leads:
-            queue.put(("done", done))
     except errors.MidspecError as error:
         queue.put(("trouble", type(error).__name__, error.message, error.hint))
         raise SystemExit(1) from error
-    finally:
-        distributed.destroy_process_group()
+    if crew.leads:
+        queue.put(("done", done))
+    distributed.destroy_process_group()
