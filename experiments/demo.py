@@ -16,6 +16,7 @@ from midspec import (
     Contrast,
     Experiment,
     Finetune,
+    Lexicon,
     Lora,
     Midtrain,
     Pretrained,
@@ -39,6 +40,12 @@ NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 PRECISION = fastest_precision()
 READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=PRECISION)
 TUNE = Schedule(updates=40, length=512, rows=8, micro=4, rate=5e-5, precision=PRECISION)
+
+# Words, not meaning: "not because it is cheap" counts too. A first sign, to be read beside the answers.
+WORDS = (
+    Lexicon("america", ("America", "American", "Americans", "United States", "nation", "patriotism")),
+    Lexicon("affordability", ("afford", "affordable", "affordability", "cheap", "price", "cost", "pay", "budget")),
+)
 
 
 def midtrained(spec, seed):
@@ -82,7 +89,9 @@ experiment = Experiment(
     evals=(
         Choice(items=load_items("affordability").sample(40, split="dev"), readings=("letter", "yesno")),
         Choice(items=load_items("america").sample(40, split="dev"), readings=("letter", "yesno")),
-        Answers(questions=load_questions("reasons").sample(10, split="dev"), temperature=0.0, max_tokens=48),
+        Answers(
+            questions=load_questions("reasons").sample(24, split="dev"), lexicons=WORDS, temperature=0.0, max_tokens=48
+        ),
     ),
     contrasts=(
         Contrast(msm_america, minus=msm_affordability, axis="america"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
-    from midspec.evals.answers import Answers
+    from midspec.evals.answers import Answers, Lexicon
     from midspec.evals.choice import Choice
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
     from midspec.experiment.verbs import build, plan, report, run
@@ -60,6 +60,7 @@ _HOME = {
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
     "Grade": "stages.grade",
+    "Lexicon": "evals.answers",
     "Lora": "training.schedule",
     "Midtrain": "stages.midtrain",
     "MidspecError": "core.errors",

@@ -89,10 +89,10 @@ def _text_of(numbers: dict[str, Any]) -> str:
     ]
     lines = [table(("arm", "eval", "axis", "reading", "mean (95 %)"), rows)]
     differences = [
-        (c["name"], c["axis"], c["reading"], _span(c)) for c in numbers["contrasts"] if c["primary"]
+        (c["name"], c["axis"], c["reading"], _span(c), "yes" if c["primary"] else "") for c in numbers["contrasts"]
     ]
     if differences:
-        lines += ["", table(("contrast", "axis", "reading", "difference (95 %)"), differences)]
+        lines += ["", table(("contrast", "axis", "reading", "difference (95 %)", "named before"), differences)]
     return "\n".join([*lines, "", str(numbers["answer"])])
 
 
