@@ -37,6 +37,8 @@ def test_order_from_the_seed_alone() -> None:
     one = course_of(100, Schedule(updates=20, rows=8, micro=1), 7).order
     assert (one == course_of(100, Schedule(updates=20, rows=8, micro=4, world=2, rate=1.0), 7).order).all()
     assert (one != course_of(100, Schedule(updates=20, rows=8, micro=1), 8).order).any()
+    two = course_of(100, Schedule(passes=2, rows=8, micro=1), 7).order
+    assert (two[:100] != two[100:]).any(), "each pass has an order of its own"
     # Fixed for ever: a state saved by one version must be continued by another in the same order.
     assert course_of(10, Schedule(updates=1, rows=10, micro=1), 1).order.tolist() == GOLDEN
 
