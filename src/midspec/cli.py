@@ -239,6 +239,7 @@ def train(
     micro: Annotated[int, typer.Option(min=1, help="Rows through the model at once.")] = 1,
     length: Annotated[int, typer.Option(min=8, help="Tokens in a row.")] = 4096,
     rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-4,
+    warmup: Annotated[float, typer.Option(help="Share of the updates in which the rate rises.")] = 0.05,
     precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
     full: Annotated[bool, typer.Option("--full", help="Train all weights in place of LoRA r 64.")] = False,
     revision: Annotated[str | None, typer.Option(help="Commit of a hub id.")] = None,
@@ -255,7 +256,15 @@ def train(
     if documents is None and chat_file is None:
         fail(DataError("train: nothing to train on", hint="give --documents FILE, --chats FILE or both"))
     settings = loose.Training(
-        updates=updates, rows=rows, micro=micro, length=length, rate=rate, precision=precision, full=full, seed=seed
+        updates=updates,
+        rows=rows,
+        micro=micro,
+        length=length,
+        rate=rate,
+        warmup=warmup,
+        precision=precision,
+        full=full,
+        seed=seed,
     )
     print(
         loose.train(

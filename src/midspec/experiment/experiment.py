@@ -80,6 +80,12 @@ class Experiment:
     across_machines: bool = False
 
     def __post_init__(self) -> None:
+        readings = sorted({reading.name for one in self.evals for reading in one.explain()})
+        if self.headline is not None and self.headline not in readings:
+            raise RecipeError(
+                f"headline {self.headline!r} is no reading of these evals, so nothing would be named before "
+                f"the run (have: {', '.join(readings)})"
+            )
         names = [arm.__name__ for arm in self.arms]
         if len(set(names)) != len(names):
             raise RecipeError(f"two arms have one name: {', '.join(names)}")
@@ -158,10 +164,12 @@ def load_experiment(path: Path, *, final: bool = False) -> Loaded:
         SetupError: no such file.
         RecipeError: the file defines no experiment, or has no docstring that says what is expected.
     """
+    if path.suffix != ".py" and path.is_file():
+        raise SetupError(f"{path}: an experiment is a Python file", hint="midspec new tiny copies one to start from")
     if not path.is_file():
         raise SetupError(
             f"{path}: no such experiment file",
-            hint="midspec new NAME copies a shipped one (have: see midspec new --help)",
+            hint="midspec new tiny copies a shipped one to start from",
         )
     name = path.stem
     found = importlib.util.spec_from_file_location(f"experiments.{name}", path)

@@ -56,6 +56,7 @@ class Training:
     micro: int
     length: int
     rate: float
+    warmup: float
     precision: str
     full: bool
     seed: int
@@ -69,6 +70,7 @@ class Training:
             micro=self.micro,
             length=self.length,
             rate=self.rate,
+            warmup=self.warmup,
             precision=self.precision,
         )
 

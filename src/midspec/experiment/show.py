@@ -19,10 +19,11 @@ WIDTH = 118
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows under headings; texts are shown as they are, never as markup."""
+    """Rows under headings (numbers, right-aligned, under "# …"); texts are shown as they are, never as markup."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        made.add_column(heading, overflow="fold", justify="right" if heading.startswith("#") else "left")
+        side = "right" if heading.startswith("#") else "left"
+        made.add_column(heading.removeprefix("# "), overflow="fold", justify=side)
     for row in rows:
         made.add_row(*(Text(str(cell)) for cell in row))
     out = io.StringIO()

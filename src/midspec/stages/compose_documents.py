@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from midspec.core.document import Corpus, Document
+from midspec.core.errors import RecipeError
 from midspec.core.forecast import Forecast, Look
 from midspec.core.job import Job
 from midspec.core.recipe import HasIdentity, Recipe
@@ -31,6 +32,10 @@ class ComposeDocuments(Recipe[Corpus]):
     seed: int
     share_showing: float = 0.5
     variant: str = "attribution"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.spec, Spec):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise RecipeError(f"ComposeDocuments: spec={self.spec!r} is no Spec", hint='spec=load_spec("my-spec.md")')
 
     @property
     def subject(self) -> str:

@@ -64,7 +64,8 @@ def course_is_sound(course: Course, rows: Rows, schedule: Schedule) -> list[str]
     updates, flags = len(course), list(rows.flags)
     if schedule.warmup_updates(updates) >= updates:
         raise RecipeError(f"warm-up of {schedule.warmup_updates(updates)} updates, but there are only {updates}: the "
-                          "rate would never reach its height and fall", hint="give more updates, or warmup=0")
+                          "rate would never reach its height and fall",
+                          hint="give more updates, fewer rows an update, shorter rows, or warmup=0")
     if not rows.supervised.any():
         raise DataError("no token of the data carries loss, so nothing would be learned")
     empty = [n for n in range(updates) if not rows.supervised[course[n]].any()]
