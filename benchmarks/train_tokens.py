@@ -33,7 +33,7 @@ TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--peer", help="a Python with trl")
+    options.add_argument("--peer", default=sys.executable, help="a Python with trl; default this one")
     options.add_argument("--length", type=int, default=1024)
     options.add_argument("--rows", type=int, default=4)
     options.add_argument("--micro", type=int, default=2)
