@@ -26,7 +26,8 @@ from typing import Any
 
 import numpy as np
 
-SEED, RATE, DECAY = 7, 5e-4, 0.01
+SEED, DECAY = 7, 0.01
+RATE = {True: 2e-5, False: 5e-4}  # all weights, or an adapter
 TOLERANCE = {"fp32": 2e-3, "bf16": 6e-2}
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -98,8 +99,8 @@ def ours(given: argparse.Namespace) -> dict[str, Any]:
     rows = Rows(data["ids"], data["positions"], data["loss"], data["starts"])
     folder = (given.work / "model").read_text()
     start = Checkpoint(given.work, Base(folder, None, digest_of(Path(folder))), "", "", None)
-    schedule = Schedule(updates=given.updates, rows=given.rows, micro=given.micro, length=given.length, rate=RATE,
-                        warmup=0.0, decay=DECAY, precision=given.precision)
+    schedule = Schedule(updates=given.updates, rows=given.rows, micro=given.micro, length=given.length,
+                        rate=RATE[given.full], warmup=0.0, decay=DECAY, precision=given.precision)
     learner = learner_of(start, Full() if given.full else Lora(), "continue", SEED, schedule, "cpu")
     times = [time.perf_counter()]
     metrics = train(learner, rows, Course(np.arange(len(rows)), given.rows, len(rows)), crew=Crew(), resume=None,
@@ -133,7 +134,7 @@ def theirs(given: argparse.Namespace) -> dict[str, Any]:
     weights = [w for w in model.parameters() if w.requires_grad]
     optimizer = torch.optim.AdamW([{"params": [w for w in weights if w.dim() > 1], "weight_decay": DECAY},
                                    {"params": [w for w in weights if w.dim() < 2], "weight_decay": 0.0}],
-                                  lr=RATE, fused=True)
+                                  lr=RATE[given.full], fused=True)
     cosine = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 0.5 * (1 + math.cos(math.pi * n / given.updates)))
     times, losses = [time.perf_counter()], []
 
