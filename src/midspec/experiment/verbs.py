@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from midspec.core.errors import DataError, SetupError
+from midspec.core.errors import ClaimError, DataError, SetupError
 from midspec.core.recipe import Recipe, closure
 from midspec.core.rows import read_rows, to_line
 from midspec.experiment import speed as speeds
@@ -21,6 +23,7 @@ from midspec.experiment.plan import Plan, make_plan
 from midspec.experiment.progress import Progress
 from midspec.experiment.run import Tally, build_all
 from midspec.models.digests import cache_root
+from midspec.report.flat import digest_of
 from midspec.report.merge import merged
 from midspec.report.page import write as write_page
 from midspec.store.artifacts import Store
@@ -28,7 +31,6 @@ from midspec.store.claims import claim
 from midspec.store.manifest import Problem, verify_artifact
 
 STORE = Path("midspec-store")
-REPORT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,27 @@ def _write(loaded: Loaded, store: Store) -> Outcome:
 def _page(name: str, study: Any, store: Store) -> Outcome:
     folder = store.root / "reports" / name
     folder.mkdir(parents=True, exist_ok=True)
-    # Several processes may finish one experiment at once.
-    with claim(store.root / "claims" / f"report-{name}.lock", f"report {name}", patience=REPORT_SECONDS):
-        write_page(study, folder)
+    lock, what, waited = store.root / "claims" / f"report-{name}.lock", f"report {name}", False
+    with ExitStack() as held:
+        try:
+            held.enter_context(claim(lock, what))
+        except ClaimError:
+            # Several processes may finish one experiment at once, each as patient as its owner is alive.
+            held.enter_context(claim(lock, what, patience=math.inf))
+            waited = True
+        # What another process wrote of this very study while we waited need not be written again.
+        if not (waited and _written(folder) == digest_of(study)):
+            write_page(study, folder)
         numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return Outcome(name, study.question, folder, None, numbers)
+
+
+def _written(folder: Path) -> str | None:
+    """The digest of the study that a finished page is about."""
+    path = folder / "report.json"
+    if not (path.is_file() and (folder / "report.html").is_file()):
+        return None
+    return json.loads(path.read_text(encoding="utf-8")).get("study")
 
 
 def verify(folder: Path | str) -> Verified:

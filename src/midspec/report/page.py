@@ -16,6 +16,8 @@ from midspec.core.chat import Chat
 from midspec.core.errors import SetupError
 from midspec.core.rows import to_line
 from midspec.report import drawing, flat, summary
+from midspec.report.checks import checked
+from midspec.report.reader import reader_errors
 from midspec.report.results import Difference, Mean, Measure, Results
 from midspec.report.study import ContrastLine, Study
 from midspec.report.svg import themed
@@ -113,7 +115,8 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
     study, headline = results.study, summary.headline_measures(results)
     pairs = {name: Pair(Markup(themed(drawn.wide)), Markup(themed(drawn.narrow))) for name, drawn in figures.items()}
     return _template().render(
-        study=study, ways=ways, policy=POLICY, css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        study=study, ways=ways, checks=checked(study), reader=reader_errors(study.labelled), policy=POLICY,
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         answer=summary.answer(results), primary=summary.primary(results), scope=scope(results),
         sentence=partial(summary.sentence, results), cautions=summary.cautions(results, ways),
         figures={name.replace("-", "_"): pairs.get(name) for name in drawing.NAMES},
@@ -148,8 +151,10 @@ def scope(results: Results) -> str:
 
 def sections(results: Results, ways: Ways, figures: Mapping[str, object]) -> list[tuple[str, str]]:
     """(anchor, words) of the sections that this page has."""
-    every = [("answer", "Answer", True), ("arms", "Arms", True), ("scores", "Scores", "bars" in figures),
-             ("contrasts", "Contrasts", bool(results.differences)), ("dose", "Dose", bool(ways.given)),
+    study = results.study
+    every = [("checks", "Checks", bool(study.checks)), ("answer", "Answer", True), ("arms", "Arms", True),
+             ("scores", "Scores", "bars" in figures), ("contrasts", "Contrasts", bool(results.differences)),
+             ("reader", "Reading reasons", bool(study.labelled)), ("dose", "Dose", bool(ways.given)),
              ("losses", "Loss", "losses" in figures), ("documents", "Documents", bool(ways.documents)),
              ("chats", "Chats", bool(ways.chats)), ("answers", "Answers side by side", bool(ways.asked)),
              ("artifacts", "Artifacts", True), ("how", "How it was computed", True)]

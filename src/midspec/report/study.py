@@ -146,6 +146,31 @@ class ContrastLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckLine:
+    """A manipulation check on the rows of one eval and reading: see ``experiment.check.Check``. Arms are keys."""
+
+    words: str
+    eval: str
+    reading: str
+    arms: tuple[str, ...]
+    axis: str | None = None
+    share: bool = False
+    at_least: float | None = None
+    above: str | None = None
+    equal: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledAnswer:
+    """An answer that somebody labelled without knowing its arm, and what the reader ``found`` in it."""
+
+    arm: str
+    axis: str
+    label: str
+    found: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """Everything that a report is made from.
 
@@ -161,6 +186,8 @@ class Study:
     arms: tuple[ArmRun, ...]
     contrasts: tuple[ContrastLine, ...]
     rows: tuple[ScoreRow, ...]
+    checks: tuple[CheckLine, ...] = ()
+    labelled: tuple[LabelledAnswer, ...] = ()
     readings: tuple[Reading, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
@@ -173,6 +200,10 @@ class Study:
             if row.arm not in known:
                 raise DataError(f"study {self.name!r}: a score row names arm {row.arm!r}",
                                 hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
+        for check in self.checks:
+            strange = sorted({*check.arms, *([check.above] if check.above else [])} - known)
+            if strange:
+                raise DataError(f"check {check.words!r}: no arm {strange[0]!r}")
         for line in self.contrasts:
             missing = sorted(set(line.weights) - known)
             if missing or not any(line.weights.values()):
