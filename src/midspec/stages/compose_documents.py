@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from midspec.core.document import Corpus, Document
 from midspec.core.errors import RecipeError
@@ -24,6 +24,8 @@ class ComposeDocuments(Recipe[Corpus]):
     ``share_showing`` of them are of genres in which the assistant itself speaks. ``variant`` "attribution" explains
     behaviours by values; "co-occurrence" has the same documents with as many mentions of both, but never linked.
     """
+
+    version: ClassVar[int] = 2
 
     spec: Spec
     assistant: str
