@@ -138,11 +138,11 @@ def doctor(store: StoreDir = HERE, device: Device = "cpu", as_json: AsJson = Fal
 @store_app.command("ls")
 @spoken
 def store_ls(store: StoreDir = HERE, as_json: AsJson = False) -> None:
-    """List artifacts: folder, size, seconds to build, what it is."""
+    """List artifacts: what each is, its size and age, and the arms that need it."""
     from midspec.experiment import show, verbs
 
     rows = verbs.listing(store)
-    print(json.dumps(rows, indent=1) if as_json else show.listing(rows))
+    print(json.dumps(rows, indent=1) if as_json else show.listing(rows, store))
 
 
 @store_app.command("gc")
@@ -152,11 +152,10 @@ def store_gc(
     store: StoreDir = HERE,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it the list is only shown.")] = False,
 ) -> None:
-    """Remove artifacts that none of the experiments needs. Kept answers stay."""
-    from midspec.experiment import verbs
+    """Remove artifacts that none of the experiments needs. Kept answers and models of midspec train stay."""
+    from midspec.experiment import show, verbs
 
-    for path in verbs.collect(store, files, remove=yes):
-        print(f"{'removed' if yes else 'would remove'} {path}")
+    print(show.collected(verbs.collect(store, files, remove=yes), store))
 
 
 @app.command()

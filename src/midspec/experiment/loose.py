@@ -233,5 +233,5 @@ def _only_compose(writer: str) -> None:
 def _to_file(recipe: Recipe[Any], name: str, out: Path, store: Path) -> str:
     if out.exists():
         raise DataError(f"{out}: there is such a file already", hint="name another with --out")
-    shutil.copyfile(build(recipe, store=store) / name, out)
+    shutil.copyfile(build(recipe, store=store, keep=False) / name, out)
     return f"wrote {out} ({sum(1 for _ in out.open('rb'))} rows)"
