@@ -69,6 +69,9 @@ class LocalJob:
         self.facts.setdefault("warnings", []).append(message)
         self.settings.say(f"warning: {self.recipe.label}: {message}")
 
+    def say(self, message: str) -> None:
+        self.settings.say(f"{self.recipe.label}: {message}")
+
     def step(self, done: int, of: int, **numbers: float) -> None:
         self.settings.on_step(done, of, numbers)
 

@@ -206,5 +206,18 @@ def spec(found: dict[str, Any]) -> str:
 
 
 def evaluation(found: dict[str, Any]) -> str:
-    rows = [(m["axis"], m["reading"], m["items"], f"{m['mean']:+.3f}", f"{m['rate']:.3f}") for m in found["means"]]
-    return table(("axis", "reading", "# items", "# mean", "# share > 0"), rows)
+    """The table of means with intervals, then what must be known to read them."""
+    rows = [(m["axis"], m["reading"], m["items"], _mean(m), f"{m['rate']:.3f}") for m in found["means"]]
+    return "\n".join([table(("axis", "reading", "# items", "mean (95 %)", "# share > 0"), rows), "", *found["notes"]])
+
+
+def _mean(row: dict[str, Any]) -> str:
+    return _span({**row, "value": row["mean"]})
+
+
+def doses(found: Sequence[Dose]) -> str:
+    """What a model was given, one line a training stage."""
+    return table(
+        ("stage", "# tokens", "# with loss", "# updates", "# rows × length", "# passes", "# rate"),
+        (_dose(dose, "") for dose in found),
+    )

@@ -242,7 +242,8 @@ def new(name: str, to: Path | None = None) -> Path:
     """Copy a shipped experiment; refuses to write over a file."""
     have = shipped()
     if name not in have:
-        raise SetupError(f"no shipped experiment {name!r} (have: {', '.join(have)})")
+        hint = f"midspec new {next(iter(have), 'tiny')}"
+        raise SetupError(f"no shipped experiment {name!r} (have: {', '.join(have)})", hint=hint)
     target = to or Path(f"{name}.py")
     if target.exists():
         raise DataError(f"{target}: there is such a file already", hint="name another with --to")

@@ -98,7 +98,8 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
         yield from ((f"line {number}", row) for number, row in read_rows(path))
     else:
         raise DataError(f"{path}: rows are not read from a {path.suffix or 'file without ending'}",
-                        hint=f"known: {', '.join(KINDS)}")
+                        hint=f"known: {', '.join(KINDS)}; plain text goes in as one JSON object a line, "
+                             'documents as {"text": "…"}, items and chats as docs/items.md and docs/chats.md say')
 
 
 def choose(names: Sequence[str], split: str, pattern: str | None, where: str) -> list[str]:

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from midspec.core.errors import DataError
 
 LEVEL = 0.95
+FEW_ITEMS = 20
 Floats = NDArray[np.float64]
+
+
+def few_items(where: str, count: int) -> str:
+    """What to say of a measure that rests on fewer than ``FEW_ITEMS`` items."""
+    return (f"Only {count} item{'s' if count != 1 else ''} ({where}): an interval from fewer than {FEW_ITEMS} leans on "
+            "which few were asked and says little about others.")
 
 
 @dataclass(frozen=True, kw_only=True)
