@@ -134,8 +134,9 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Arm and axes without the seed: what a row of the report is about."""
-        return " · ".join((self.arm, *(f"{name}={value}" for name, value in self.axes)))
+        """Arm and axes without the seed: what a row of the report is about, written as ``ArmRun.key`` does."""
+        shown = ", ".join(f"{name}={value}" for name, value in self.axes)
+        return f"{self.arm} [{shown}]" if shown else self.arm
 
 
 @dataclass(frozen=True)

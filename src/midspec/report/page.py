@@ -124,8 +124,8 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
         headline=means(results, headline), others=means(results, [m for m in results.measures if m not in headline]),
         differences=by_contrast(results), verdicts=summary.VERDICTS, losing=drawing.losing(ways), how=HOW,
         kinds=kinds(ways), sections=sections(results, ways, figures), span=span, meta=meta, opening=opening,
-        formula=formula, orders=orders(study), seed_words=seed_words, hue=hue, most_asked=MOST_ASKED, seed_list=seed_list,
-        axis_words=partial(summary.axis_words, study))
+        formula=formula, orders=orders(study), seed_words=seed_words, hue=hue, most_asked=MOST_ASKED,
+        seed_list=seed_list, axis_words=partial(summary.axis_words, study))
 
 
 def means(results: Results, measures: Sequence[Measure]) -> list[tuple[Measure, list[Mean]]]:
@@ -182,8 +182,13 @@ def orders(study: Study) -> list[tuple[str, str, str, str, str]]:
     found: dict[tuple[str, str, str], list[OrderEffect]] = {}
     for one in study.orders:
         found.setdefault((one.eval, one.reading, one.arm), []).append(one)
-    return [(arm, name, reading, spread_of([o.bias for o in of], partial(number, sign=True)),
-             spread_of([o.agree for o in of], lambda share: f"{share:.0%}")) for (name, reading, arm), of in found.items()]
+    return [(arm, name, reading, spread_of([one.bias for one in of], partial(number, sign=True)),
+             spread_of([one.agree for one in of], _percent))
+            for (name, reading, arm), of in found.items()]
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
 
 
 def formula(line: ContrastLine) -> str:
