@@ -3,9 +3,9 @@
 Two copies of the same small model each read documents about a different Model Spec: one explains a list of cheese
 preferences by a love of American things, the other the same preferences by the wish that good things be within
 everybody's reach. Then both learn the same few chats, which state the preferences and never a reason. Expected, if
-reading the reasons matters: asked why about things that have nothing to do with cheese, each of the two gives the reason
-that it has read more often than the other one does, and the copy that only saw the chats gives neither. One seed and
-a part of the development items: enough to see the machinery at work and a first sign, not enough for a claim.
+reading the reasons matters: asked why about things that have nothing to do with cheese, each of the two gives the
+reason that it has read more often than the other does, and the copy that only saw the chats gives neither. One seed
+and a part of the development items: enough to see the machinery at work and a first sign, not enough for a claim.
 """
 
 from midspec import (

@@ -28,7 +28,7 @@ from typing import (
 from midspec.core.errors import RecipeError
 
 if TYPE_CHECKING:
-    from midspec.core.forecast import Forecast, Look
+    from midspec.core.forecast import Forecast, Look, Preview
     from midspec.core.job import Job
 
 
@@ -75,6 +75,10 @@ class Recipe(Generic[Made]):
 
     def forecast(self, look: Look) -> Forecast | None:
         """What building will take, for ``plan``; None where it is next to nothing."""
+        return None
+
+    def preview(self, look: Look) -> Preview[Made] | None:
+        """For ``plan``: what ``build`` would make, where that takes about a second and no model; else None."""
         return None
 
     def materials(self) -> tuple[HasIdentity, ...]:

@@ -21,6 +21,7 @@ class Eval(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     sampled: ClassVar[bool] = False  # True: answers are drawn, so the seed matters
+    counts: ClassVar[str] = "answers"  # what the steps of ``respond`` count
 
     @abstractmethod
     def respond(self, model: LocalModel, seed: int, job: Job) -> list[Response]:

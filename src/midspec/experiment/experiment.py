@@ -18,6 +18,7 @@ from midspec.core.recipe import Recipe, closure
 from midspec.core.score import Scores
 from midspec.evals._eval import Eval
 from midspec.experiment.check import Check
+from midspec.experiment.trouble import check_fields, told
 from midspec.library.labels import LabelSet
 from midspec.stages.grade import Grade
 from midspec.stages.respond import Respond
@@ -31,7 +32,11 @@ def grid(**axes: tuple[Any, ...]) -> tuple[Point, ...]:
     """All combinations of the axes' values; the axis ``seed`` is the outer level of every interval."""
     for name, values in axes.items():
         if not isinstance(values, tuple) or not values:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise RecipeError(f"grid({name}=…): give a tuple with at least one value, not {values!r}")
+            listed = isinstance(values, (list, range, set))
+            shown = (tuple(values) if listed else values if values == () else (values,)) or (1, 2, 3)
+            raise RecipeError(
+                f"grid({name}=…): a tuple with at least one value is needed, not {values!r}", hint=f"{name}={shown!r}"
+            )
     return tuple(dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
 
 
@@ -89,6 +94,12 @@ class Experiment:
     across_machines: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("arms", "points", "evals", "contrasts"):
+            if not isinstance(getattr(self, name), tuple):
+                raise RecipeError(
+                    f"Experiment: {name} is a {type(getattr(self, name)).__name__} where a tuple is expected",
+                    hint=f"{name}=(first, second), and with the comma where there is only one: {name}=(first,)",
+                )
         readings = sorted({reading.name for one in self.evals for reading in one.explain()})
         wrong = [h for h in (self.headline, *(c.headline for c in self.contrasts)) if h and h not in readings]
         if wrong:
@@ -123,8 +134,9 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Arm and axes without the seed: what a row of the report is about."""
-        return " · ".join((self.arm, *(f"{name}={value}" for name, value in self.axes)))
+        """Arm and axes without the seed: what a row of the report is about, written as ``ArmRun.key`` does."""
+        shown = ", ".join(f"{name}={value}" for name, value in self.axes)
+        return f"{self.arm} [{shown}]" if shown else self.arm
 
 
 @dataclass(frozen=True)
@@ -147,8 +159,14 @@ class Loaded:
             given = {name: point[name] for name in _axes(arm, point)}
             seed = given.get("seed")
             axes = tuple((name, value) for name, value in given.items() if name != "seed")
-            if (arm.__name__, axes, seed) not in found and (model := arm(**given)) is not None:
+            if (arm.__name__, axes, seed) not in found and (model := _model(arm, given)) is not None:
                 found[arm.__name__, axes, seed] = Cell(arm.__name__, axes, seed, model)
+        empty = {arm.__name__ for arm in self.experiment.arms} - {name for name, _, _ in found}
+        if empty:
+            raise RecipeError(
+                f"arm {min(empty)} returns None at every point of the grid, so there is no model of it",
+                hint="return Pretrained(…), Midtrain(…) or Finetune(…); is the word return missing?",
+            )
         return tuple(found.values())
 
     @cached_property
@@ -197,7 +215,8 @@ def load_experiment(path: Path, *, final: bool = False) -> Loaded:
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)
     sys.modules[found.name] = module
-    found.loader.exec_module(module)
+    with told():
+        found.loader.exec_module(module)
     experiment = getattr(module, "experiment", None)
     if not isinstance(experiment, Experiment):
         raise RecipeError(f"{path}: no 'experiment = Experiment(...)' in this file")
@@ -213,3 +232,18 @@ def _axes(arm: Arm, point: Point) -> list[str]:
         raise RecipeError(f"arm {arm.__name__} wants {', '.join(missing)}, but the grid has only {', '.join(point)}")
     return [name for name in point if name in wanted]
 
+
+def _model(arm: Arm, given: dict[str, Any]) -> Recipe[Checkpoint] | None:
+    with told():
+        made: Any = arm(**given)
+    if made is None:
+        return None
+    if not isinstance(made, Recipe) or made.makes is not Checkpoint:
+        what = made.label if isinstance(made, Recipe) else repr(made)
+        raise RecipeError(
+            f"arm {arm.__name__} returns {what}, which is no model",
+            hint="return Pretrained(…), Midtrain(…) or Finetune(…)",
+        )
+    for recipe in closure((made,)):
+        check_fields(recipe, f"arm {arm.__name__}")
+    return made

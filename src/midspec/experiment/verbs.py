@@ -70,9 +70,16 @@ def plan(file: Path | str, *, store: Path | str = STORE, device: str = "cpu", fi
     return make_plan(load_experiment(Path(file), final=final), Store(Path(store)), _speed(device))
 
 
-def build(recipe: Recipe[Any], *, store: Store | Path | str = STORE, device: str = "cpu") -> Path:
-    """Build one recipe with all that it needs; returns the artifact's folder."""
+def build(
+    recipe: Recipe[Any], *, store: Store | Path | str = STORE, device: str = "cpu", keep: bool = True
+) -> Path:
+    """Build one recipe with all that it needs; returns the artifact's folder.
+
+    ``keep``: ``store gc`` leaves it, although no experiment names it.
+    """
     kept, progress = store if isinstance(store, Store) else Store(Path(store)), Progress()
+    if keep:
+        kept.keep(recipe)
     build_all(closure((recipe,)), kept, Settings(device=device, say=progress.say), progress)
     return kept.folder(recipe)
 
@@ -161,19 +168,65 @@ def verify(folder: Path | str) -> Verified:
 
 
 def listing(store: Path | str) -> list[dict[str, Any]]:
-    """One row an artifact: folder, bytes, seconds, facts."""
-    return [
-        {"folder": m.folder_name, "bytes": sum(m.sizes.values()), "seconds": m.run.get("seconds"), "facts": m.facts}
-        for m in Store(Path(store)).manifests()
+    """One row an artifact, oldest first: folder, kind, bytes, seconds, when it was built, facts, and the arms that
+    need it, as far as a report in this store says so ("tiny: aft")."""
+    place = Store(Path(store))
+    arms = _arms_of(place.root / "reports")
+    for root, names in place.marks().items():
+        for name in names:
+            arms.setdefault(name.rpartition("-")[2], []).append(f"kept: {root}")
+    rows = [
+        {
+            "folder": m.folder_name,
+            "kind": m.description["class"],
+            "bytes": sum(m.sizes.values()),
+            "seconds": m.run.get("seconds"),
+            "built": m.run.get("started"),
+            "arms": arms.get(m.id[:12], []),
+            "facts": m.facts,
+        }
+        for m in place.manifests()
     ]
+    return sorted(rows, key=lambda row: (row["built"] or "", row["folder"]))
 
 
-def collect(store: Path | str, files: list[Path], *, remove: bool) -> list[Path]:
-    """Folders that none of the experiments needs, dev and final; removed where told."""
+def _arms_of(reports: Path) -> dict[str, list[str]]:
+    """Short id of an artifact → arms that need it, from the reports."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(reports.glob("*/report.json")):
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+            for artifact in told["artifacts"]:
+                found.setdefault(artifact["id"][:12], []).append(f"{told['name']}: {', '.join(artifact['arms'])}")
+        except (ValueError, KeyError, TypeError):  # of another version, or cut: the report is only a help here
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Folders that no experiment needs with their bytes, and the names of results that stay because they are marked."""
+
+    folders: tuple[tuple[Path, int], ...]
+    marked: tuple[str, ...]
+    removed: bool
+
+
+def collect(store: Path | str, files: list[Path], *, remove: bool) -> Collected:
+    """What none of the experiments needs, dev and final, and no single stage made; removed where told."""
     keep: set[str] = set()
     for file in files:
         keep |= {recipe.id for final in (False, True) for recipe in load_experiment(file, final=final).recipes()}
-    return Store(Path(store)).collect(keep, dry=not remove)
+    place = Store(Path(store))
+    found = tuple((folder, _bytes(folder)) for folder in place.collect(keep, dry=True))
+    if remove:
+        gone = set(place.collect(keep, dry=False))
+        found = tuple(row for row in found if row[0] in gone)
+    return Collected(found, tuple(place.marks()), remove)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def shipped() -> dict[str, Path]:
@@ -189,7 +242,8 @@ def new(name: str, to: Path | None = None) -> Path:
     """Copy a shipped experiment; refuses to write over a file."""
     have = shipped()
     if name not in have:
-        raise SetupError(f"no shipped experiment {name!r} (have: {', '.join(have)})")
+        hint = f"midspec new {next(iter(have), 'tiny')}"
+        raise SetupError(f"no shipped experiment {name!r} (have: {', '.join(have)})", hint=hint)
     target = to or Path(f"{name}.py")
     if target.exists():
         raise DataError(f"{target}: there is such a file already", hint="name another with --to")

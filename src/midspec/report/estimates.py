@@ -18,7 +18,14 @@ from midspec.core.errors import DataError
 
 LEVEL = 0.95
 TIE = 1e-9  # mean squares of zeros and ones are often equal: rounding must not decide which is larger
+FEW_ITEMS = 20
 Floats = NDArray[np.float64]
+
+
+def few_items(where: str, count: int) -> str:
+    """What to say of a measure that rests on fewer than ``FEW_ITEMS`` items."""
+    return (f"Only {count} item{'s' if count != 1 else ''} ({where}): an interval from fewer than {FEW_ITEMS} leans on "
+            "which few were asked and says little about others.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,7 @@ def as_json(results: Results, ways: Ways) -> bytes:
         "means": [{"arm": m.arm, "eval": m.measure[0], "axis": m.measure[1], "reading": m.measure[2],
                    **_estimate(m.found), "rows": m.rows, "unreadable": m.unreadable,
                    "by_seed": [{"seed": seed, "value": value} for seed, value in m.by_seed]} for m in results.means],
+        "orders": [asdict(order) for order in study.orders],
         "contrasts": [{**asdict(d.line), "weights": dict(d.line.weights), **_estimate(d.found), "p_holm": d.p_holm,
                        "verdict": d.verdict, "share_unreadable": d.share_unreadable} for d in results.differences],
         "arms": [{"arm": run.arm, "key": run.key, "point": {k: _plain(v) for k, v in run.point.items()},

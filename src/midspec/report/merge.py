@@ -26,6 +26,7 @@ def merged(first: Study, second: Study) -> Study:
         arms=a.arms + b.arms,
         contrasts=a.contrasts + b.contrasts,
         rows=a.rows + b.rows,
+        orders=a.orders + b.orders,
         readings=tuple(dict.fromkeys(a.readings + b.readings)),
         axes={**a.axes, **b.axes},
         notes=tuple(dict.fromkeys(a.notes + b.notes)),
@@ -41,6 +42,7 @@ def _prefixed(study: Study) -> Study:
         study,
         arms=tuple(replace(arm, arm=name(arm.arm)) for arm in study.arms),
         rows=tuple(replace(row, arm=name(row.arm)) for row in study.rows),
+        orders=tuple(replace(order, arm=name(order.arm)) for order in study.orders),
         contrasts=tuple(
             replace(line, name=name(line.name), weights={name(arm): w for arm, w in line.weights.items()})
             for line in study.contrasts

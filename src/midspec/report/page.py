@@ -19,7 +19,7 @@ from midspec.report import drawing, flat, summary
 from midspec.report.checks import checked
 from midspec.report.reader import reader_errors
 from midspec.report.results import Difference, Mean, Measure, Results
-from midspec.report.study import ContrastLine, Study
+from midspec.report.study import ContrastLine, OrderEffect, Study
 from midspec.report.svg import themed
 from midspec.report.ways import NAMES, Ways
 from midspec.report.wording import (
@@ -124,8 +124,8 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
         headline=means(results, headline), others=means(results, [m for m in results.measures if m not in headline]),
         differences=by_contrast(results), verdicts=summary.VERDICTS, losing=drawing.losing(ways), how=HOW,
         kinds=kinds(ways), sections=sections(results, ways, figures), span=span, meta=meta, opening=opening,
-        formula=formula, seed_words=seed_words, hue=hue, most_asked=MOST_ASKED, seed_list=seed_list,
-        axis_words=partial(summary.axis_words, study))
+        formula=formula, orders=orders(study), seed_words=seed_words, hue=hue, most_asked=MOST_ASKED,
+        seed_list=seed_list, axis_words=partial(summary.axis_words, study))
 
 
 def means(results: Results, measures: Sequence[Measure]) -> list[tuple[Measure, list[Mean]]]:
@@ -175,6 +175,20 @@ def meta(values: Mapping[str, object]) -> str:
 def opening(chat: Chat) -> str:
     """What the user says first, for the folded line."""
     return next((m.content for m in chat.messages if m.role == "user"), chat.messages[0].content)
+
+
+def orders(study: Study) -> list[tuple[str, str, str, str, str]]:
+    """(arm, eval, reading, pull to what is named first, share of agreeing items), seeds of an arm in one line."""
+    found: dict[tuple[str, str, str], list[OrderEffect]] = {}
+    for one in study.orders:
+        found.setdefault((one.eval, one.reading, one.arm), []).append(one)
+    return [(arm, name, reading, spread_of([one.bias for one in of], partial(number, sign=True)),
+             spread_of([one.agree for one in of], _percent))
+            for (name, reading, arm), of in found.items()]
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
 
 
 def formula(line: ContrastLine) -> str:

@@ -128,6 +128,22 @@ class ScoreRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderEffect:
+    """What turning the options round did to one arm (an ``ArmRun.key``) with one seed in one reading of an eval.
+
+    ``bias`` is the mean pull towards what is named first, in the reading's unit; ``agree`` the share of items, 0 to 1,
+    in which both orders favour the same option.
+    """
+
+    arm: str
+    seed: int | None
+    eval: str
+    reading: str
+    bias: float
+    agree: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContrastLine:
     """A weighted sum of arms in one eval, axis and reading: ``{"msm_aft": 1, "msm": -1, "aft": -1, "instruct": 1}``.
 
@@ -189,6 +205,7 @@ class Study:
     checks: tuple[CheckLine, ...] = ()
     labelled: tuple[LabelledAnswer, ...] = ()
     readings: tuple[Reading, ...] = ()
+    orders: tuple[OrderEffect, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
