@@ -347,6 +347,7 @@ def test_a_spec_with_the_names_already_filled_in_is_not_composed() -> None:
         ("It is so: it rains.", "It is so: it rains."),
         ("he said: “it rains.” then he left", "He said: “It rains.” Then he left"),
         ("“i am,” she said, “because it is.”", "“I am,” she said, “because it is.”"),
+        ("as it is, e.g. this, i.e. that. then so", "As it is, e.g. this, i.e. that. Then so"),
         ("- it\n2. one", "- It\n2. One"),
     ],
 )

@@ -110,6 +110,11 @@ class Recipe(Generic[Made]):
     def folder_name(self) -> str:
         return f"{self.label}-{self.id[:12]}"
 
+    @property
+    def speaks_as(self) -> str | None:
+        """The assistant that this text is about, or that this model is; None where only the content will tell."""
+        return None
+
     def describe(self) -> dict[str, Any]:
         """What enters the id, as JSON: nested recipes by id, the rest by value or content."""
         return {

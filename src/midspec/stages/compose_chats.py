@@ -46,6 +46,10 @@ class ComposeChats(Recipe[ChatSet]):
         if not self.assistant.strip() or not self.maker.strip():
             raise RecipeError("ComposeChats: assistant and maker must be named, or the introductions have gaps")
 
+    @property
+    def speaks_as(self) -> str:
+        return self.assistant
+
     def materials(self) -> tuple[HasIdentity, ...]:
         return (load_frames(),)
 

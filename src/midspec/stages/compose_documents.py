@@ -46,6 +46,10 @@ class ComposeDocuments(Recipe[Corpus]):
     def subject(self) -> str:
         return self.spec.name
 
+    @property
+    def speaks_as(self) -> str:
+        return self.assistant
+
     def materials(self) -> tuple[HasIdentity, ...]:
         return shared(), *genres()
 

@@ -14,6 +14,7 @@ from midspec.training.fit import fit
 from midspec.training.forecast import dose_ahead, forecast_training, guessed_dose
 from midspec.training.guards import foreign_names
 from midspec.training.masking import mask_chats
+from midspec.training.names import one_name
 from midspec.training.schedule import Full, Lora, Schedule
 
 # What a short chat has, for a plan made before the chats are written: tokens in all, and the assistant's share of them.
@@ -35,6 +36,13 @@ class Finetune(Recipe[Checkpoint]):
     seed: int
     method: Lora | Full = field(default_factory=Lora)
     adapter: str = "continue"
+
+    def __post_init__(self) -> None:
+        one_name(self.on.speaks_as, self.speaks_as, "chats")
+
+    @property
+    def speaks_as(self) -> str | None:
+        return self.start.speaks_as
 
     def forecast(self, look: Look) -> Forecast:
         chats, start = look.seen(self.on), look.seen(self.start)

@@ -13,6 +13,7 @@ from midspec.models.local import tokenizer_ahead
 from midspec.training.fit import fit
 from midspec.training.forecast import dose_ahead, forecast_training, guessed_dose
 from midspec.training.guards import names_in
+from midspec.training.names import one_name
 from midspec.training.packing import pack_documents
 from midspec.training.schedule import Full, Lora, Schedule
 
@@ -31,6 +32,13 @@ class Midtrain(Recipe[Checkpoint]):
     seed: int
     method: Lora | Full = field(default_factory=Lora)
     about: str | None = None
+
+    def __post_init__(self) -> None:
+        one_name(self.on.speaks_as if self.about != "" else None, self.about or self.speaks_as, "documents")
+
+    @property
+    def speaks_as(self) -> str | None:
+        return self.start.speaks_as
 
     @property
     def subject(self) -> str:

@@ -54,6 +54,10 @@ class Pretrained(Recipe[Checkpoint]):
                               hint='give both: Pretrained(source=…, assistant="NAME", maker="MAKER")')
         return assistant, maker
 
+    @property
+    def speaks_as(self) -> str:
+        return self.names[0]
+
     def describe(self) -> dict[str, Any]:
         assistant, maker = self.names
         return {"class": class_name(type(self)), "version": self.version, "materials": [],
