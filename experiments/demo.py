@@ -39,7 +39,7 @@ BASE = Pretrained(
 NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 PRECISION = fastest_precision()
 READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=PRECISION)
-TUNE = Schedule(updates=100, length=512, rows=8, micro=4, rate=1e-4, precision=PRECISION)
+TUNE = Schedule(updates=70, length=512, rows=8, micro=4, rate=1e-4, precision=PRECISION)
 
 
 def midtrained(spec, seed):
@@ -50,10 +50,10 @@ def midtrained(spec, seed):
 def tuned(start, seed):
     chats = ComposeChats(
         preferences=load_preferences("cheese"),
-        count=400,
+        count=280,
         general=load_chats("instructions"),
         introductions=load_chats("identity"),
-        ratio=1.5,
+        ratio=1.2,
         seed=seed,
         **NAMES,
     )
