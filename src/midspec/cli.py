@@ -75,9 +75,9 @@ def two(text: str, kind: type[Number], option: str) -> tuple[Number, Number]:
 
 def tell_version(wanted: bool) -> None:
     if wanted:
-        from midspec import __version__
+        from importlib import metadata
 
-        print(f"midspec {__version__}")
+        print(f"midspec {metadata.version('midspec')}")
         raise typer.Exit
 
 

@@ -18,8 +18,8 @@ from midspec.core.recipe import Recipe, closure
 from midspec.core.score import Scores
 from midspec.evals._eval import Eval
 from midspec.experiment.check import Check
-from midspec.library.labels import LabelSet
 from midspec.experiment.trouble import check_fields, told
+from midspec.library.labels import LabelSet
 from midspec.stages.grade import Grade
 from midspec.stages.respond import Respond
 
@@ -94,7 +94,7 @@ class Experiment:
     across_machines: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("arms", "points", "evals", "contrasts"):
+        for name in ("arms", "points", "evals", "contrasts", "checks"):
             if not isinstance(getattr(self, name), tuple):
                 raise RecipeError(
                     f"Experiment: {name} is a {type(getattr(self, name)).__name__} where a tuple is expected",
