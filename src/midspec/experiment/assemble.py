@@ -90,7 +90,7 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         rows=rows,
         checks=tuple(_checks(loaded, cells)),
         labelled=tuple(_labelled(loaded)),
-        orders=tuple(o for cell in cells for one in loaded.asked(cell) for o in _orders(loaded, cell, one, reader)),
+        orders=tuple(order for cell in cells for order in _orders(loaded, cell, reader)),
         readings=tuple(Reading(eval=one.name, **vars(r)) for one in evals for r in one.explain()),
         notes=tuple(notes),
         warnings=_warnings(reader),
@@ -223,11 +223,12 @@ def _labelled(loaded: Loaded) -> Iterator[LabelledAnswer]:
             yield LabelledAnswer(arm=row.arm, axis=row.axis, label=row.label, found=reader.read(row.answer, row.axis))
 
 
-def _orders(loaded: Loaded, cell: Cell, one: Eval, reader: Reader) -> Iterator[OrderEffect]:
+def _orders(loaded: Loaded, cell: Cell, reader: Reader) -> Iterator[OrderEffect]:
     """What evals note about the order of options ("order_effects"), by reading."""
-    facts = reader.manifest(loaded.grade(cell, one).inputs()[0]).facts.get("order_effects", {})
-    for reading, found in facts.items():
-        yield OrderEffect(arm=cell.key, seed=cell.seed, eval=one.name, reading=reading, **found)
+    for one in loaded.asked(cell):
+        facts = reader.manifest(loaded.grade(cell, one).inputs()[0]).facts.get("order_effects", {})
+        for reading, found in facts.items():
+            yield OrderEffect(arm=cell.key, seed=cell.seed, eval=one.name, reading=reading, **found)
 
 
 def _lines(loaded: Loaded, cells: tuple[Cell, ...], rows: tuple[ScoreRow, ...]) -> Iterator[ContrastLine]:

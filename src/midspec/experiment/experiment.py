@@ -94,7 +94,7 @@ class Experiment:
     across_machines: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("arms", "points", "evals", "contrasts"):
+        for name in ("arms", "points", "evals", "contrasts", "checks"):
             if not isinstance(getattr(self, name), tuple):
                 raise RecipeError(
                     f"Experiment: {name} is a {type(getattr(self, name)).__name__} where a tuple is expected",

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass, replace
 
 from midspec.core.checkpoint import Checkpoint
-from midspec.core.forecast import Forecast, Look
+from midspec.core.forecast import Forecast, Look, Preview
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe
 from midspec.core.spec import Spec
@@ -29,11 +29,20 @@ class Prompted(Recipe[Checkpoint]):
     def forecast(self, look: Look) -> Forecast | None:
         return look.ahead(self.start)
 
+    def preview(self, look: Look) -> Preview[Checkpoint] | None:
+        start = look.seen(self.start)
+        return None if start is None else Preview(replace(start.made, system=self._system(start.made)))
+
     def build(self, job: Job) -> Checkpoint:
         start = job.get(self.start)
         for weights in (start.model, start.adapter):
             if weights is not None:
                 shutil.copytree(weights, job.folder / weights.name)
-        told = self.spec.named(start.assistant, start.maker).text.strip()
-        job.note(words=len(told.split()))
-        return replace(start, folder=job.folder, system="\n\n".join(part for part in (told, start.system) if part))
+        job.note(words=len(self._told(start).split()))
+        return replace(start, folder=job.folder, system=self._system(start))
+
+    def _told(self, start: Checkpoint) -> str:
+        return self.spec.named(start.assistant, start.maker).text.strip()
+
+    def _system(self, start: Checkpoint) -> str:
+        return "\n\n".join(part for part in (self._told(start), start.system) if part)
