@@ -146,6 +146,7 @@ def test_no_item_is_found_in_the_documents(name: str) -> None:
     pieces = [
         text
         for set_name in item_sets()
+        if set_name != "recall"  # asks for what the documents say, so some of it stands in them
         for item in load_items(set_name).items
         for text in (item.question, item.aligned, item.other)
     ]
