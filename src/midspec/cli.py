@@ -75,15 +75,9 @@ def two(text: str, kind: type[Number], option: str) -> tuple[Number, Number]:
 
 def tell_version(wanted: bool) -> None:
     if wanted:
-<<<<<<< HEAD
-        from importlib.metadata import version
-
-        print(f"midspec {version('midspec')}")
-=======
         from importlib import metadata
 
         print(f"midspec {metadata.version('midspec')}")
->>>>>>> mend
         raise typer.Exit
 
 
