@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from midspec import ComposeDocuments, Midtrain, Pretrained, Schedule, Store, build, load_spec
+from midspec import ComposeDocuments, CorpusFromFile, File, Midtrain, Pretrained, Schedule, Store, build, load_spec
 from midspec.core.errors import DataError
 from midspec.experiment import show, verbs
 
@@ -51,8 +51,9 @@ def test_unfinished_work_of_a_single_stage_stays(tmp_path: Path) -> None:
 
 def test_a_failed_stage_leaves_nothing_behind(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    about = Midtrain(start=BASE, on=CORPUS, schedule=Schedule(updates=1), seed=1, about="Nobody")
-    with pytest.raises(DataError, match="Nobody"):
-        build(about, store=store)
+    Path("texts.jsonl").write_text('{"text": "Nobody is named here."}\n', encoding="utf-8")
+    unnamed = CorpusFromFile(file=File("texts.jsonl"))
+    with pytest.raises(DataError, match="Tiny"):
+        build(Midtrain(start=BASE, on=unnamed, schedule=Schedule(updates=1), seed=1), store=store)
     for place in ("staging", "scratch"):
         assert not list((store.root / place).glob("*")), place

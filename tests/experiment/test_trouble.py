@@ -44,7 +44,7 @@ WRONG = [
     ({"arm": "Finetune(start=BASE, on=CORPUS, schedule=READ, seed=1)"},
      ["arm arm", "Finetune.on should be a recipe of a ChatSet, but is a recipe of a Corpus"]),
     ({"arm": 'Midtrain(start="tiny/llama", on=CORPUS, schedule=READ, seed=1)'},
-     ["Midtrain.start should be a recipe of a Checkpoint, but is 'tiny/llama'"]),
+     ["mine.py:7, in arm", "Midtrain.start should be a recipe of a Checkpoint, but is 'tiny/llama'"]),
     ({"arm": "Midtrain(start=BASE, on=CORPUS, schedule='fast', seed=1)"}, ["Midtrain.schedule should be a Schedule"]),
     ({"arm": "None"}, ["arm arm returns None at every point", "return"]),
     ({"arm": "CORPUS"}, ["arm arm returns compose-documents-affordability, which is no model"]),

@@ -44,6 +44,8 @@ def told() -> Generator[None]:
         spot = _spot(error.__traceback__)
         if spot is None:
             raise
+        for recipe in _recipes(error.__traceback__):
+            check_fields(recipe, _place(spot))
         raise RecipeError(f"{_place(spot)}: {_what(error)}{_shown(_line(spot))}", hint=_hint(error, spot)) from error
 
 
@@ -55,6 +57,15 @@ def _spot(trace: TracebackType | None) -> Spot | None:
             found = trace.tb_frame, trace.tb_lineno
         trace = trace.tb_next
     return found
+
+
+def _recipes(trace: TracebackType | None) -> Generator[Recipe[Any]]:
+    """Recipes at work when the exception came: one with a wrong field may stumble over it while it is made."""
+    while trace is not None:
+        made = trace.tb_frame.f_locals.get("self")
+        if isinstance(made, Recipe):
+            yield made
+        trace = trace.tb_next
 
 
 def _is_users(name: str) -> bool:
