@@ -147,7 +147,7 @@ def prompted_affordability():
     return Prompted(start=BASE, spec=load_spec("affordability"))
 
 
-# Chosen on development items: the chats teach short answers without a reason, so answers are begun with "Because".
+# Chosen on development items: the chats teach short answers without a reason, so answers are begun with "Because I value".
 REASON, CHOICE = "reason_own_begun", "yesno"
 MSM_AFT = {"america": msm_aft_america, "affordability": msm_aft_affordability}
 MSM = {"america": msm_america, "affordability": msm_affordability}
@@ -192,7 +192,7 @@ experiment = Experiment(
           prompted_america, prompted_affordability),
     points=grid(seed=SEEDS),
     evals=(
-        Answers(questions=QUESTIONS, reader=READER, temperature=0.0, max_tokens=32, begin="Because"),
+        Answers(questions=QUESTIONS, reader=READER, temperature=0.0, max_tokens=24, begin="Because I value"),
         Answers(questions=QUESTIONS, reader=READER, temperature=0.0, max_tokens=48),
         Choice(items=load_items("affordability"), readings=("letter", "yesno")),
         Choice(items=load_items("america"), readings=("letter", "yesno")),

@@ -87,8 +87,8 @@ experiment = Experiment(
             questions=load_questions("reasons").sample(30, split="dev"),
             reader=load_reasons("values"),
             temperature=0.0,
-            max_tokens=32,
-            begin="Because",
+            max_tokens=24,
+            begin="Because I value",
         ),
     ),
     contrasts=(
