@@ -147,7 +147,7 @@ def prompted_affordability():
     return Prompted(start=BASE, spec=load_spec("affordability"))
 
 
-# Chosen on development items: the chats teach short answers without a reason, so answers are begun with "Because I value".
+# Chosen on development items: the chats teach short answers without a reason, so each is begun with "Because I value".
 REASON, CHOICE = "reason_own_begun", "yesno"
 MSM_AFT = {"america": msm_aft_america, "affordability": msm_aft_affordability}
 MSM = {"america": msm_america, "affordability": msm_affordability}

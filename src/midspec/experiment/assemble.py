@@ -70,7 +70,7 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         RecipeError: artifacts come from different devices or library versions, and the experiment does not permit it.
     """
     reader = Reader(store)
-    cells, evals = loaded.cells, loaded.evals
+    cells = loaded.cells
     arms = tuple(_arm(loaded, cell, reader) for cell in cells)
     rows = tuple(row for cell in cells for one in loaded.asked(cell) for row in _rows(loaded, cell, one, reader))
     rows += tuple(row for cell in cells for row in _fact_rows(loaded, cell, reader))
@@ -91,7 +91,8 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         checks=tuple(_checks(loaded, cells)),
         labelled=tuple(_labelled(loaded)),
         orders=tuple(order for cell in cells for order in _orders(loaded, cell, reader)),
-        readings=tuple(Reading(eval=one.name, **vars(r)) for one in evals for r in one.explain()),
+        readings=tuple(dict.fromkeys(Reading(eval=one.name, **vars(r)) for cell in cells for one in loaded.asked(cell)
+                                     for r in one.explain())),
         notes=tuple(notes),
         warnings=_warnings(reader),
         made=made,
