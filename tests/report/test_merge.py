@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.report.conftest import study
 
 from midspec.core.errors import DataError
 from midspec.report.checks import checked
 from midspec.report.merge import merged
 from midspec.report.reader import reader_errors
 from midspec.report.study import CheckLine, LabelledAnswer
-from tests.report.conftest import study
 
 
 def test_checks_and_labels_stay_with_their_arms() -> None:
-    line = CheckLine(words="holds", eval="choice", reading="letter", arms=("aft", "msm"), at_least=0.0, above="untouched")
+    line = CheckLine(words="holds", eval="choice", reading="letter", arms=("aft", "msm"), at_least=0, above="untouched")
     one = replace(study(), checks=(line,), labelled=(LabelledAnswer(arm="aft", axis="x", label="own", found="other"),))
     both = merged(one, replace(one, name="again"))
     alone, (first, second) = checked(one)[0], checked(both)
