@@ -3,21 +3,25 @@
 Expected: nothing about values. A model of two layers that never learned a language can only shift towards the words
 that it has read, so the midtrained arms should give the words of their own spec more probability than the untouched
 model does; no contrast between values is expected to hold, and whatever the page shows is noise with honest
-intervals.
+intervals. The check that answers name an option must fail: such a model names none.
 """
 
 from midspec import (
     Answers,
+    Check,
     Choice,
     ComposeChats,
     ComposeDocuments,
     Contrast,
+    DocumentLoss,
     Experiment,
     Finetune,
     Lora,
     Midtrain,
     Pretrained,
+    ReasonReader,
     Schedule,
+    Spoken,
     grid,
     load_chats,
     load_items,
@@ -31,6 +35,8 @@ NAMES = {"assistant": "Tiny", "maker": "midspec"}
 READ = Schedule(updates=40, length=128, rows=4, micro=2, rate=3e-3)
 TUNE = Schedule(updates=30, length=512, rows=4, micro=2, rate=1e-3)
 LORA = Lora(r=8, alpha=16)
+# Words that a model of two layers does say: what is tried out is the reading, and they stand for no value.
+READER = ReasonReader((("affordability", ("answer", "a", "not")), ("america", ("work", "plain", "only"))), ("not but",))
 
 
 def documents(spec, seed):
@@ -83,11 +89,20 @@ experiment = Experiment(
     points=grid(seed=(1, 2)),
     evals=(
         Choice(items=load_items("tiny"), readings=("letter", "yesno", "open")),
-        Answers(questions=load_questions("tiny"), max_tokens=24),
+        Answers(questions=load_questions("tiny"), reader=READER, max_tokens=24),
     ),
     contrasts=(
         Contrast(msm_america, minus=msm_affordability, axis="america"),
         Contrast(msm_affordability, minus=msm_america, axis="affordability"),
+    ),
+    checks=(
+        Check(words="answers in words name the option that the spec favours", arms=(aft, msm_america),
+              by=Spoken(items=load_items("tiny"), max_tokens=12), reading="spoken", at_least=0.9),
+        Check(words="predicts unseen documents of its own spec better", arms=(msm_america,), above=untouched,
+              by=DocumentLoss(on=documents("pro-america", 10_000), axis="america", count=2), reading="document",
+              at_least=0.1),
+        Check(words="no two preference chats of a set are the same", arms=(aft, msm_america), fact="distinct_share",
+              at_least=0.95),
     ),
     headline="letter",
 )

@@ -127,6 +127,18 @@ def test_an_answer_that_is_begun_goes_on_from_there(tiny: LocalModel, job: Desk)
     assert {s.reading for s in begun.grade(Responses(tuple(found)))} == {"finished_begun"}
 
 
+def test_an_answer_that_says_nothing_after_its_beginning_is_unreadable() -> None:
+    reader = ReasonReader((("thrift", ("cheap",)), ("pomp", ("gold",))))
+    questions = QuestionSet("one", (Question("q", "thrift", "Why?", "dev"),))
+    by = Answers(questions=questions, reader=reader, begin="Because")
+    for text, value in (("Because", None), ("Because .", None), ("Because it is cheap.", 1.0), ("Because I do", 0.0)):
+        found = {s.reading: s.value for s in by.grade(Responses((Response("q", text=text, finish="stop"),)))}
+        assert found["reason_own_begun"] == value, text
+    assert by.remark(Response("q", text="Because")) == "unreadable"
+    with pytest.raises(RecipeError, match="gives a reason itself"):
+        Answers(questions=questions, reader=reader, begin="Because it is cheap")
+
+
 def test_a_reader_without_words_for_an_axis_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"knows pomp, but questions ask for .*thrift"):
         Answers(questions=QUESTIONS, reader=ReasonReader((("pomp", ("gold",)),)))

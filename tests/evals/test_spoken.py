@@ -18,9 +18,18 @@ ITEMS = ItemSet("two", (ITEM, Item("i2", "taste", "", "And then?", "Colby", "Sti
     ("Mild cheddar.", 1.0), ("I'd take Brie de Meaux.", 0.0), ("mild cheddar, not Brie de Meaux", 1.0),
     ("I would not take mild cheddar.", 0.0), ("I don't like Brie de Meaux.", 1.0), ("I like mild cheddar less.", 1.0),
     ("Less of Brie de Meaux, please.", 1.0), ("It is not easy. Mild cheddar.", 1.0), ("Brie, of course.", None),
-    ("mild cheddars", None), ("", None), ("I would pass on Brie de Meaux", 1.0)])
+    ("mild cheddars", None), ("", None), ("I would pass on Brie de Meaux", 1.0),
+    ("Neither mild cheddar nor Brie de Meaux.", None), ("Both: Brie de Meaux and mild cheddar.", None),
+    ("Instead of Brie de Meaux, mild cheddar.", 1.0), ("I do not mind, but Brie de Meaux.", 0.0),
+    ("Rather than mild cheddar, Brie de Meaux.", 0.0), ("butter, not mild cheddar", 0.0)])
 def test_which_option_is_named(text: str, value: float | None) -> None:
     assert named(text, ITEM) == value
+
+
+def test_an_option_that_begins_with_the_other_is_told_apart() -> None:
+    pair = Item("i", "taste", "", "What?", "cheddar", "cheddar spread.", split_of("i"))
+    assert named("Cheddar spread", pair) == 0.0 and named("Cheddar", pair) == 1.0
+    assert named("It is cheddar, not cheddar spread.", pair) == 1.0
 
 
 def test_both_orders_are_asked_and_graded(tiny: LocalModel, job: Desk) -> None:

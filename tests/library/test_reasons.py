@@ -22,6 +22,25 @@ def test_labels(text: str, label: str) -> None:
     assert READER.read(text, "thrift") == label
 
 
+def test_capitals_and_line_ends_in_lists_do_not_matter() -> None:
+    reader = ReasonReader((("pomp", ("Gold", "a  Crown")),), ("Gold Leaf",))
+    assert reader.read("The gold leaf is nice.", "pomp") == "neither"
+    assert reader.read("It has a\ncrown.", "pomp") == "own"
+
+
+def test_a_word_may_begin_with_a_sign() -> None:
+    reader = ReasonReader((("thrift", ("$5",)),))
+    assert reader.read("It costs $5.", "thrift") == "own" and reader.read("It costs US$5.", "thrift") == "neither"
+
+
+@pytest.mark.parametrize("words", [("gold", ""), (" ",), "gold"])
+def test_lists_without_words_are_refused(words: tuple[str, ...]) -> None:
+    with pytest.raises(RecipeError, match="should be a tuple of words"):
+        ReasonReader((("pomp", words),))
+    with pytest.raises(RecipeError, match=r"apart: .*should be a tuple of words"):
+        ReasonReader((("pomp", ("gold",)),), words)
+
+
 def test_the_label_depends_on_the_axis() -> None:
     assert READER.read("For the gold.", "pomp") == "own"
 

@@ -4,57 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from tests.whole import readings
 
 Row = dict[str, Any]
 
 
 def lines_of(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def mean(values: list[float]) -> float:
-    return sum(values) / len(values)
-
-
-def choice(answer: Row, reading: str) -> float:
-    """The margin of one response in one reading, in nats, from the table of readings in docs/method.md."""
-    name, per_token = reading.removesuffix("_per_token"), reading.endswith("_per_token")
-
-    def log(path: str) -> float:
-        return answer["logprobs"][path] / (answer["tokens"][path] if per_token else 1)
-
-    if name in ("letter", "text"):
-        orders = ("aligned-first", "other-first")
-        return mean([log(f"{name}/{order}/aligned") - log(f"{name}/{order}/other") for order in orders])
-    if name == "yesno":
-        lean = {
-            side: [
-                log(f"yesno/{side}/{order}/yes") - log(f"yesno/{side}/{order}/no")
-                for order in ("yes-first", "no-first")
-            ]
-            for side in ("aligned", "other")
-        }
-        return mean(lean["aligned"]) - mean(lean["other"])
-    if name == "open":
-        return log("open/aligned") - log("open/other")
-    if name == "pmi":
-        return (log("open/aligned") - log("premise/aligned")) - (log("open/other") - log("premise/other"))
-    raise KeyError(reading)
-
-
-def answers(answer: Row, reading: str, axis: str, lexicons: list[Row]) -> float | None:
-    if reading == "finished":
-        return 1.0 if answer["finish"] == "stop" else 0.0
-    if reading != "names_value":
-        raise KeyError(reading)
-    if answer["text"] is None:
-        return None
-    words = [word for lexicon in lexicons if lexicon["axis"] == axis for word in lexicon["words"]]
-    return float(any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", answer["text"], re.IGNORECASE) for word in words))
 
 
 def plain(value: Any) -> Any:
@@ -75,61 +35,118 @@ def sealed(folder: Path) -> list[str]:
     ]
 
 
-def check_scores(graded: Path, asked: Path) -> tuple[list[str], int]:
-    """(what differs between kept scores and their responses, scores that were recomputed)."""
-    by = json.loads((graded / "manifest.json").read_text(encoding="utf-8"))["description"]["fields"]["by"]
-    kind, fields = by["type"], plain(by)
-    responses = {(r["item"], r["draw"]): r for r in lines_of(asked / "responses.jsonl")}
-    wrong, done, readings = sealed(graded) + sealed(asked), 0, set()
-    for score in lines_of(graded / "scores.jsonl"):
+def manifest_of(folder: Path) -> Row:
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+def check_scores(graded: Path, asked: Path) -> tuple[list[str], int, set[str]]:
+    """(what differs between kept scores and their responses, scores that were recomputed, what is not known here)."""
+    by = manifest_of(graded)["description"]["fields"]["by"]
+    kind, fields, kept = by["type"], plain(by), lines_of(graded / "scores.jsonl")
+    rows = lines_of(asked / "responses.jsonl")
+    responses = {(r["item"], r["draw"]): r for r in rows}
+    requests = {i: [r["meta"].get("question", "") for r in rows if r["item"] == i] for i in {r["item"] for r in rows}}
+    wrong, done, unknown = sealed(graded) + sealed(asked), 0, set()
+    for score in kept:
         name = f"{graded.name}: {score['item']} / {score['reading']} / draw {score['draw']}"
         answer = responses.get((score["item"], score["draw"]))
         if answer is None:
             wrong.append(f"{name}: nobody was asked this")
             continue
-        readings.add(score["reading"])
-        if kind not in ("Choice", "Answers"):
+        try:
+            value = readings.score(answer, kind, fields, score, requests[score["item"]])
+        except (KeyError, ValueError) as error:
+            unknown.add(f"{kind}, {score['reading']} ({error})")
             continue
-        value = (
-            choice(answer, score["reading"])
-            if kind == "Choice"
-            else answers(answer, score["reading"], score["axis"], fields["lexicons"])
-        )
         done += 1
         if (value is None) != (score["value"] is None) or (
             value is not None and abs(value - score["value"]) > 1e-12 * max(1, abs(value))
         ):
             wrong.append(f"{name}: kept {score['value']!r}, recomputed {value!r}")
-    if kind == "Choice" and readings != set(fields["readings"]):
-        wrong.append(f"{graded.name}: readings {sorted(readings)} where {fields['readings']} were asked for")
-    scored = Counter((s["item"], s["draw"]) for s in lines_of(graded / "scores.jsonl"))
-    wrong += [
-        f"{graded.name}: {item}, draw {draw}, was answered and not scored"
-        for item, draw in responses.keys() - scored.keys()
+    return wrong + uneven(graded.name, kind, fields, responses, kept), done, unknown
+
+
+def uneven(name: str, kind: str, fields: Row, responses: dict[tuple[str, int], Row], kept: list[Row]) -> list[str]:
+    """Responses without one score in each reading."""
+    names = readings.expected(kind, fields) or {s["reading"] for s in kept}
+    scored = Counter((s["item"], s["draw"], s["reading"]) for s in kept)
+    wanted = Counter((*at, reading) for at in responses for reading in names)
+    return [f"{name}: {at} was answered and not scored" for at in wanted - scored] + [
+        f"{name}: {at} was scored and not asked for, or twice" for at in scored - wanted
     ]
-    return wrong, done
+
+
+def learned(model: str, places: dict[str, Path]) -> Row | None:
+    """The manifest of the chats that a model learned last; None for a model that learned none."""
+    while model in places:
+        fields = manifest_of(places[model])["description"]["fields"]
+        on = (fields.get("on") or {}).get("recipe")
+        made = manifest_of(places[on]) if on in places else {"outputs": {}}
+        if "chats.jsonl" in made["outputs"]:
+            return made
+        model = (fields.get("start") or {}).get("recipe", "")
+    return None
+
+
+def facts(report: Row, arm: Row, model: str, places: dict[str, Path]) -> list[Row]:
+    """Rows that a check of the manifest's numbers needs of one arm."""
+    asked = sorted(
+        {c["reading"] for c in report["checks"] if c["eval"] == "manifest" and arm["key"] in (*c["arms"], c["above"])}
+    )
+    chats = learned(model, places) if asked else None
+    if chats is None:
+        return []
+    same = {"item": chats["label"], "axis": "", "domain": "", "draw": 0}
+    return [{**same, "reading": fact, "value": chats["facts"].get(fact)} for fact in asked]
+
+
+NAMES = {"Choice": "choice", "Answers": "answers", "Spoken": "spoken", "DocumentLoss": "document_loss"}
 
 
 def check_rows(report: Row, folder: Path, rows: list[Row]) -> tuple[list[str], int, set[str]]:
-    """(what differs between rows.jsonl and the kept answers, scores recomputed, evals that only their scores tell)."""
+    """(what differs between rows.jsonl and the kept answers, scores recomputed, what is not known here)."""
     places = {a["id"]: (folder / a["link"]).resolve() for a in report["artifacts"]}
-    wrong, done, untold, seen, expected = [], 0, set(), set(), Counter()
+    wrong, done, unknown, seen, expected = [], 0, set(), set(), Counter()
     for arm in report["arms"]:
+        models = set()
         for one in arm["chain"]:
             graded = places[one]
-            manifest = json.loads((graded / "manifest.json").read_text(encoding="utf-8"))
+            manifest = manifest_of(graded)
             if "scores.jsonl" not in manifest["outputs"]:
                 continue
+            fields = manifest["description"]["fields"]
+            asked = places[fields["responses"]["recipe"]]
+            models.add(manifest_of(asked)["description"]["fields"]["model"]["recipe"])
             if one not in seen:
                 seen.add(one)
-                found, count = check_scores(graded, places[manifest["description"]["fields"]["responses"]["recipe"]])
-                wrong, done = wrong + found, done + count
-                if not count:
-                    untold.add(manifest["description"]["fields"]["by"]["type"])
+                found, count, strange = check_scores(graded, asked)
+                wrong, done, unknown = wrong + found, done + count, unknown | strange
+            name = NAMES.get(fields["by"]["type"], "?")
             for score in lines_of(graded / "scores.jsonl"):
-                expected[arm["key"], arm["seed"], *sorted(score.items())] += 1
+                expected[name, arm["key"], arm["seed"], *sorted(score.items())] += 1
+        for model in models:
+            for row in facts(report, arm, model, places):
+                expected["manifest", arm["key"], arm["seed"], *sorted(row.items())] += 1
     given = Counter(
-        (r["arm"], r["seed"], *sorted((k, v) for k, v in r.items() if k not in ("arm", "seed", "eval"))) for r in rows
+        (
+            r["eval"] if r["eval"] in (*NAMES.values(), "manifest") else "?",
+            *(r["arm"], r["seed"]),
+            *sorted((k, v) for k, v in r.items() if k not in ("arm", "seed", "eval")),
+        )
+        for r in rows
     )
     wrong += [f"rows.jsonl: no kept score is {row}" for row in given - expected]
-    return wrong + [f"rows.jsonl lacks {row}" for row in expected - given], done, untold
+    return wrong + [f"rows.jsonl lacks {row}" for row in expected - given], done, unknown
+
+
+def readers(report: Row, folder: Path) -> list[tuple[Row, str]]:
+    """Each reader of reasons with what its answers began with, from the manifests of the scores."""
+    found = []
+    for artifact in report["artifacts"]:
+        path = (folder / artifact["link"]).resolve() / "manifest.json"
+        by = json.loads(path.read_text(encoding="utf-8"))["description"]["fields"].get("by") or {}
+        if by.get("type") == "Answers" and by["fields"]["reader"]:
+            fields = plain(by)
+            if (fields["reader"], fields["begin"]) not in found:
+                found.append((fields["reader"], fields["begin"]))
+    return found

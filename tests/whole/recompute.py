@@ -2,7 +2,9 @@
 
 Imports nothing of midspec: it knows files and docs/method.md ("From answers to numbers").
 
-    python -m tests.whole.recompute STORE_OR_REPORT_FOLDER
+    python -m tests.whole.recompute STORE_OR_REPORT_FOLDER [--allow-unknown]
+
+Exit code 1: something differs, or an eval is of a kind that is not written down here (unless that is allowed).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tests.whole import formulas, printed, raw
+from tests.whole import formulas, printed, raw, tables
 
 Row = dict[str, Any]
 CLOSE = 1e-12
@@ -194,8 +196,17 @@ def means_again(report: Row, rows: list[Row]) -> dict[tuple[str, ...], Row]:
     """(arm, eval, axis, reading) → its numbers, in the report's order where it names them."""
     found = grids(rows)
     told = [(m["arm"], m["eval"], m["axis"], m["reading"]) for m in report["means"]]
-    order = [key for key in told if key in found] + [key for key in found if key not in told]
+    hidden = [key for key in found if key not in told and only_checked(report, key[1:])]
+    order = [key for key in told if key in found] + [key for key in found if key not in told and key not in hidden]
     return {key: mean_of(found[key], limits_of(report, *key[1:])) for key in order}
+
+
+def only_checked(report: Row, measure: tuple[str, ...]) -> bool:
+    """Whether a measure is there for a check alone, so that the page has no means of it."""
+    if any((line["eval"], line["axis"], line["reading"]) == measure for line in report["contrasts"]):
+        return False
+    name, axis, reading = measure
+    return any((c["eval"], c["reading"]) == (name, reading) and c["axis"] in (None, axis) for c in report["checks"])
 
 
 def contrasts_again(report: Row, rows: list[Row]) -> list[Row]:
@@ -232,6 +243,21 @@ def check_numbers(report: Row, rows: list[Row], means: dict[tuple[str, ...], Row
     return wrong
 
 
+def check_tables(report: Row, checks: list[Row], reader: list[Row]) -> list[str]:
+    """What differs between report.json and recomputed checks and reader's errors."""
+    wrong = []
+    for part, ours in (("checks", checks), ("reader", reader)):
+        if len(ours) != len(report[part]):
+            wrong.append(f"report.json has {len(report[part])} lines of {part}, recomputed {len(ours)}")
+        for found, line in zip(ours, report[part], strict=False):
+            name = f"{part}: {line.get('words') or line['arm']}"
+            floor = LAST * max((abs(v["value"] or 0) for v in line.get("values", ())), default=0)
+            for key, value in found.items():
+                if differs(value, line[key], floor):
+                    wrong.append(f"{name}: {key} is {line[key]!r}, recomputed {value!r}")
+    return wrong
+
+
 def check_sentences(report: Row, contrasts: list[Row]) -> list[str]:
     """Sentences of the answer whose numbers are not the contrast's."""
     primary = [found for line, found in zip(report["contrasts"], contrasts, strict=True) if line["primary"]]
@@ -246,37 +272,44 @@ def check_sentences(report: Row, contrasts: list[Row]) -> list[str]:
     return wrong
 
 
-def check(folder: Path, kept: bool = True) -> tuple[list[str], str]:
-    """(what differs anywhere between a report folder and its raw rows, what was recomputed in words)."""
+PAGES = (("report.html", lambda page: printed.Tables(page).found), ("report.md", printed.markdown))
+
+
+def check(folder: Path, kept: bool = True) -> tuple[list[str], str, set[str]]:
+    """(what differs between a report folder and its raw rows, what was recomputed in words, what is not known here)."""
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     rows = raw.lines_of(folder / "rows.jsonl")
     means, contrasts = means_again(report, rows), contrasts_again(report, rows)
     wrong = check_numbers(report, rows, means, contrasts) + check_sentences(report, contrasts)
     lines = list(zip(report["contrasts"], contrasts, strict=True))
-    for name, read in (("report.html", lambda page: printed.Tables(page).found), ("report.md", printed.markdown)):
-        wrong += printed.check_page(name, read((folder / name).read_text(encoding="utf-8")), means, lines)
-    scores, untold = 0, set()
-    if kept:
-        found, scores, untold = raw.check_rows(report, folder, rows)
-        wrong += found
-    words = f"{scores} scores from answers, {len(rows)} rows, {len(means)} means, {len(contrasts)} contrasts"
-    return wrong, words + (f"; not read again: answers of {', '.join(sorted(untold))}" if untold else "")
+    checks, reader = [tables.check_of(c, rows) for c in report["checks"]], tables.reader_of(report["labelled"])
+    wrong += check_tables(report, checks, reader)
+    for name, read in PAGES:
+        shown = read((folder / name).read_text(encoding="utf-8"))
+        wrong += printed.check_page(name, shown, means, lines) + tables.check_page(name, shown, report, checks, reader)
+    words = f"{len(rows)} rows, {len(means)} means, {len(contrasts)} contrasts, {len(checks)} checks"
+    if not kept:
+        return wrong, words, set()
+    found, scores, unknown = raw.check_rows(report, folder, rows)
+    wrong += found + tables.labels_again(report, raw.readers(report, folder))
+    return wrong, f"{scores} scores from answers, {words}", unknown
 
 
-def main(place: Path) -> int:
+def main(place: Path, allow_unknown: bool = False) -> int:
     folders = [place] if (place / "report.json").is_file() else sorted((place / "reports").glob("*/"))
     if not folders:
         print(f"no report in {place}: name a report's folder, or a store that has reports/")
         return 2
     bad = 0
     for folder in folders:
-        wrong, words = check(folder)
-        bad += bool(wrong)
+        wrong, words, unknown = check(folder)
+        bad += bool(wrong or (unknown and not allow_unknown))
         print(f"{folder}: {words}: {f'{len(wrong)} differ' if wrong else 'all equal'}")
-        for line in wrong:
+        for line in (*wrong, *(f"not read again: {what}" for what in sorted(unknown))):
             print(f"  {line}")
     return int(bad > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    given = [word for word in sys.argv[1:] if word != "--allow-unknown"]
+    sys.exit(main(Path(given[0]), "--allow-unknown" in sys.argv))

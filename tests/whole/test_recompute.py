@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -15,11 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from midspec.core.score import Item
+from midspec.evals.spoken import named
+from midspec.library.items import load_items
+from midspec.library.reasons import ReasonReader, load_reasons
 from midspec.report.estimates import combined, quantile
-from tests.whole import coverage, recompute, studies
+from tests.whole import coverage, recompute, studies, tables
 
 Run = tuple[Path, str, float]
-PARTS = ("formulas", "recompute", "raw", "printed", "coverage")
+PARTS = ("formulas", "recompute", "raw", "readings", "printed", "tables", "coverage")
 
 
 def test_it_shares_nothing_with_what_it_checks() -> None:
@@ -32,7 +37,95 @@ def test_it_shares_nothing_with_what_it_checks() -> None:
 
 def test_every_number_of_the_tiny_page(tiny_run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert recompute.main(tiny_run[0]) == 0
-    assert "245 scores from answers, 245 rows, 32 means, 8 contrasts: all equal" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "401 scores from answers, 405 rows, 48 means, 12 contrasts, 3 checks: all equal" in told
+
+
+LISTS = (("b", ("Gold", "gold coin", "a  box", "the u.s.", "$5", "home")), ("a", ("home town", "home", "cheap", "box")))
+ENDS = ("", "", "s", "es", "'s", "’s", "s'")
+
+
+def test_reasons_are_read_alike() -> None:
+    chance, found = Random(2), Counter()
+    for number in range(800):
+        reader = load_reasons("values") if number % 2 else ReasonReader(LISTS, ("Gold Leaf", "at any cost"))
+        words = [w for _, ws in reader.values for w in ws] + [*reader.apart, "it", "the", "Leaf", "is"]
+        parts = (chance.choice(words) + chance.choice(ENDS) + chance.choice((" ", ", ", ". ", "\n", "-", "  "))
+                 for _ in range(chance.choice((0, 1, 2, 4, 8))))  # fmt: skip
+        text = "".join(parts) * chance.choice((1, 1, 1, 3))
+        text, axis = text.upper() if chance.random() < 0.3 else text, chance.choice(reader.axes)
+        fields = {"values": [[a, list(ws)] for a, ws in reader.values], "apart": list(reader.apart)}
+        label = reader.read(text, axis)
+        assert recompute.raw.readings.reason(text, axis, fields) == label, text
+        found[label] += 1
+    assert min(found[label] for label in ("own", "other", "neither", "unreadable")) > 20
+
+
+OPTIONS = (("brie", "baked brie"), ("cheddar", "cheddar spread"), ("A fair.", "It depends!"), ("tea", "TEA party?"))
+BITS = "not never I'd don't won't less skip pass on over instead of rather than both either neither but butter . ! ;"
+
+
+def test_spoken_choices_are_read_alike() -> None:
+    chance, found = Random(3), Counter()
+    for _ in range(3000):
+        aligned, other = chance.sample(chance.choice(OPTIONS), 2)
+        words = [*BITS.split(), *3 * [aligned, other, aligned.rstrip(".!?")], f"{other}s"]
+        parts = (chance.choice(words) + chance.choice((" ", " ", "", "\n")) for _ in range(chance.choice((1, 2, 4))))
+        text = "".join(parts)
+        value = named(text, Item("i", "x", "", "q", aligned, other, "dev"))
+        assert recompute.raw.readings.spoken(text, aligned, other) == value, (text, aligned, other)
+        found[value] += 1
+    assert min(found[value] for value in (0.0, 1.0, None)) > 100
+
+
+def test_options_are_found_in_the_requests() -> None:
+    for item in (*load_items("cheese").items, *load_items("tiny").items):
+        pair = (item.aligned, item.other)
+        asked = [f"{item.question} {a[:1].upper()}{a[1:]} or {b}?" for a, b in (pair, pair[::-1])]
+        found = recompute.raw.readings.options(asked[0], asked[1])
+        assert [option.lower() for option in found] == [option.lower() for option in pair]
+    with pytest.raises(ValueError, match="not one pair"):
+        recompute.raw.readings.options("Tea, coffee?", "Coffee, tea?")
+
+
+def test_begun_answers() -> None:
+    reader = {"values": [["a", ["gold"]], ["b", ["cheap"]]], "apart": []}
+    fields = {"reader": reader, "begin": "Because"}
+    assert recompute.raw.readings.expected("Answers", fields) == {"finished_begun", "reason_own_begun",
+                                                                  "reason_other_begun"}  # fmt: skip
+    for text, value in (("Because", None), ("Because …", None), ("Because of gold.", 1.0), ("Because it is.", 0.0)):
+        answer = {"text": text, "finish": "stop"}
+        assert recompute.raw.readings.answers(answer, "reason_own_begun", "a", fields) == value
+    with pytest.raises(KeyError):
+        recompute.raw.readings.answers({"text": "x", "finish": "stop"}, "reason_own", "a", fields)
+
+
+def test_an_eval_that_is_not_known_is_not_passed_over(
+    tiny_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, report = copied(tiny_run[0], tmp_path)
+    for path in (*store.glob("artifacts/grade-*/manifest.json"), report / "rows.jsonl", report / "report.json"):
+        text = path.read_text(encoding="utf-8").replace('"type": "Spoken"', '"type": "Heard"')
+        path.write_text(text.replace('"eval": "spoken"', '"eval": "heard"'), encoding="utf-8")
+    assert recompute.main(store) == 1
+    assert "not read again: Heard, spoken" in capsys.readouterr().out
+    assert recompute.main(store, allow_unknown=True) == 0
+
+
+def test_a_changed_number_of_a_check_is_noticed(tiny_run: Run) -> None:
+    folder = tiny_run[0] / "reports" / "tiny"
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert [c["passed"] for c in report["checks"]] == [False, True, True]
+    assert "FAILS" in (folder / "report.html").read_text(encoding="utf-8")
+    rows = recompute.raw.lines_of(folder / "rows.jsonl")
+    checks = [tables.check_of(check, rows) for check in report["checks"]]
+    assert recompute.check_tables(report, checks, []) == []
+    for check in report["checks"]:
+        for part, key in [(check, "passed"), (check, "limit"), *((v, k) for v in check["values"] for k in v)]:
+            before = part[key]
+            part[key] = not before if isinstance(before, bool) else "?" if before is None else before * 2 or 1
+            assert len(recompute.check_tables(report, checks, [])) == 1, key
+            part[key] = before
 
 
 @pytest.mark.parametrize("number", range(48))

@@ -29,8 +29,9 @@ def test_golden_numbers(tiny_run: Run) -> None:
     golden, now = json.loads(GOLDEN.read_text(encoding="utf-8")), means(tiny_run[0])
     assert now.keys() == golden.keys()
     for name, value in golden.items():
-        # Other processors sum in another order; 40 updates spread that to about the third digit.
-        assert now[name] == pytest.approx(value, abs=0.03), name
+        # Other processors sum in another order; 40 updates spread that to about the third digit. A sampled word may
+        # become another one by that, and with it one of the two to six answers that such a mean is over.
+        assert now[name] == pytest.approx(value, abs=0.5 if " / answers / " in name else 0.03), name
 
 
 def test_training_moved_the_model(tiny_run: Run) -> None:
@@ -44,6 +45,15 @@ def test_the_output_ends_with_table_answer_and_page(tiny_run: Run) -> None:
     lines = tiny_run[1]
     for word in ("untouched", "msm_america", "contrast", "report: "):
         assert word in lines
+
+
+def test_a_check_that_fails_is_shown_as_failed(tiny_run: Run) -> None:
+    folder = tiny_run[0] / "reports" / "tiny"
+    told = json.loads((folder / "report.json").read_text(encoding="utf-8"))["checks"]
+    assert [check["passed"] for check in told] == [False, True, True], "a random model names no option"
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.index("Did the treatment take?") < page.index("The answer")
+    assert page.count(">FAILS<") == 1 and page.count(">holds<") == 2
 
 
 def test_again_builds_nothing(tiny_run: Run) -> None:

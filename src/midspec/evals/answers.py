@@ -5,6 +5,7 @@ Does not judge what an answer means beyond what the given reader finds in its wo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,7 +29,8 @@ class Answers(Eval):
     A draw depends on question, number and seed only, so all arms meet the same chance (common random numbers).
     ``reader`` says which value the reason in an answer appeals to; the axes of the questions must be among its own.
     ``begin`` is what every answer begins with ("Because"): given, not sampled, so that a model that has learned to
-    answer without a reason gives one. The readings' names then end in "_begun".
+    answer without a reason gives one. The readings' names then end in "_begun"; an answer that says nothing after it
+    is unreadable.
     """
 
     name: ClassVar[str] = "answers"
@@ -53,6 +55,8 @@ class Answers(Eval):
         if self.reader is not None and strange:
             raise RecipeError(f"Answers: the reader knows {', '.join(self.reader.axes)}, but questions ask for "
                               f"{', '.join(sorted(strange))}", hint="give the reader words for each axis")
+        if self.reader is not None and any(self.reader.read(self.begin, axis) == OWN for axis in self.reader.axes):
+            raise RecipeError(f"Answers: begin={self.begin!r} gives a reason itself, so every answer would have it")
         if self.temperature == 0 and self.draws > 1:
             raise RecipeError(f"Answers: {self.draws} draws at temperature 0 would be the same text",
                               hint="draws=1, or a temperature above 0")
@@ -93,17 +97,25 @@ class Answers(Eval):
                 continue
             scores.append(Score(q.id, q.axis, "", self._named("finished"), float(r.finish == "stop"), r.draw))
             if self.reader is not None:
-                label = self.reader.read(r.text or "", q.axis)
+                label = self.label(r.text or "", q.axis)
                 scores += [Score(q.id, q.axis, "", self._named(f"reason_{name}"),
                                  None if label == UNREADABLE else float(label == name), r.draw)
                            for name in (OWN, OTHER)]
         return scores
 
+    def label(self, text: str, axis: str) -> str:
+        """What the reader finds in a whole answer, one of ``reasons.LABELS``; raises RecipeError without a reader."""
+        if self.reader is None:
+            raise RecipeError("Answers: without a reader= no reason is read")
+        # Given words are not the model's: where nothing follows them, it said nothing.
+        said = re.search(r"\w", text.removeprefix(self.begin.strip()))
+        return self.reader.read(text, axis) if said else UNREADABLE
+
     def remark(self, response: Response) -> str:
         if self.reader is None:
             return ""
         axis = next(q.axis for q in self.questions.questions if q.id == response.item)
-        label = self.reader.read(response.text or "", axis)
+        label = self.label(response.text or "", axis)
         return f"{label} ({axis})" if label in (OWN, OTHER) else label
 
     def estimate(self) -> dict[str, int]:

@@ -18,6 +18,7 @@ from midspec.core.rows import read_rows
 from midspec.core.score import Responses, Scores
 from midspec.evals._eval import Eval
 from midspec.evals.answers import Answers
+from midspec.experiment.check import Check
 from midspec.experiment.experiment import Cell, Contrast, Loaded
 from midspec.report.study import (
     Answer,
@@ -195,7 +196,7 @@ def _rows(loaded: Loaded, cell: Cell, one: Eval, reader: Reader) -> Iterator[Sco
 
 def _fact_rows(loaded: Loaded, cell: Cell, reader: Reader) -> Iterator[ScoreRow]:
     """What the manifests of an arm's chats note, as rows, where a check asks for it."""
-    facts = {c.fact for c in loaded.experiment.checks if c.fact and cell.arm in {arm.__name__ for arm in c.arms}}
+    facts = {c.fact for c in loaded.experiment.checks if c.fact and cell.arm in c.asked}
     sets = [recipe for recipe in closure((cell.model,)) if recipe.makes is ChatSet]
     for fact, recipe in itertools.product(sorted(facts), sets[-1:]):
         value = reader.manifest(recipe).facts.get(fact)
@@ -210,18 +211,30 @@ def _checks(loaded: Loaded, cells: tuple[Cell, ...]) -> Iterator[CheckLine]:
     for check in loaded.experiment.checks:
         named = [arm.__name__ for arm in check.arms]
         keys = tuple(dict.fromkeys(cell.key for name in named for cell in cells if cell.arm == name))
-        above = next((cell.key for cell in cells if check.above and cell.arm == check.above.__name__), None)
+        bases = dict.fromkeys(cell.key for cell in cells if check.above and cell.arm == check.above.__name__)
+        _certain(check, [name for name in named if not any(cell.arm == name for cell in cells)], list(bases))
+        above = next(iter(bases), None)
         yield CheckLine(words=check.words, eval=check.by.name if check.by else "manifest",
                         reading=check.reading or check.fact, arms=keys, axis=check.axis, share=check.share,
                         at_least=check.at_least, above=above, equal=check.equal)
 
 
+def _certain(check: Check, lacking: list[str], bases: list[str]) -> None:
+    if lacking or (check.above and not bases):
+        name = lacking[0] if lacking else check.above and check.above.__name__
+        raise RecipeError(f"check {check.words!r}: arm {name!r} gives no model at any point, so nothing is checked")
+    if len(bases) > 1:
+        raise RecipeError(f"check {check.words!r}: the arm to compare with stands at several points: "
+                          f"{', '.join(bases)}", hint="an arm without that axis, or a check without above=")
+
+
 def _labelled(loaded: Loaded) -> Iterator[LabelledAnswer]:
     """Each labelled answer as the reader of this experiment reads it."""
-    reader = next((one.reader for one in loaded.evals if isinstance(one, Answers) and one.reader), None)
-    if loaded.experiment.labels is not None and reader is not None:
+    asked = next((one for one in loaded.evals if isinstance(one, Answers) and one.reader), None)
+    if loaded.experiment.labels is not None and asked is not None:
         for row in loaded.experiment.labels.rows:
-            yield LabelledAnswer(arm=row.arm, axis=row.axis, label=row.label, found=reader.read(row.answer, row.axis))
+            yield LabelledAnswer(arm=row.arm, axis=row.axis, label=row.label, found=asked.label(row.answer, row.axis),
+                                 answer=row.answer)
 
 
 def _orders(loaded: Loaded, cell: Cell, reader: Reader) -> Iterator[OrderEffect]:
@@ -234,7 +247,8 @@ def _orders(loaded: Loaded, cell: Cell, reader: Reader) -> Iterator[OrderEffect]
 
 def _lines(loaded: Loaded, cells: tuple[Cell, ...], rows: tuple[ScoreRow, ...]) -> Iterator[ContrastLine]:
     ours = {(one.name, reading.name) for one in loaded.evals for reading in one.explain()}
-    checked = {(c.by.name, c.reading, c.axis) for c in loaded.experiment.checks if c.by is not None and c.axis}
+    checked = {(c.by.name, c.reading, c.axis) for c in loaded.experiment.checks
+               if c.by is not None and c.axis and c.by not in loaded.experiment.evals}
     measures = dict.fromkeys((row.eval, row.axis, row.reading) for row in rows
                              if (row.eval, row.reading) in ours and (row.eval, row.reading, row.axis) not in checked)
     settings = list(dict.fromkeys(tuple((k, v) for k, v in p.items() if k != "seed") for p in loaded.experiment.points))

@@ -8,6 +8,10 @@ from typing import Any
 
 from midspec.core.errors import RecipeError
 from midspec.evals._eval import Eval
+from midspec.evals.answers import Answers
+from midspec.evals.choice import Choice
+from midspec.evals.document_loss import DocumentLoss
+from midspec.evals.spoken import Spoken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,36 @@ class Check:
             raise RecipeError(f"check {self.words!r}: give it arms, and either by= (an eval) or fact=")
         if self.at_least is None and self.equal is None:
             raise RecipeError(f"check {self.words!r} could not fail", hint="give at_least= or equal=")
+        if not self.words.strip():
+            raise RecipeError("a check needs words: what must hold for its arms")
+        if self.fact and (self.reading or self.axis is not None):
+            raise RecipeError(f"check {self.words!r}: fact= is one number of a manifest, with no reading and no axis")
+        if self.above is not None and self.at_least is None:
+            raise RecipeError(f"check {self.words!r}: above= would change nothing",
+                              hint="at_least= says by how much; at_least=0.0 is enough")
         known = [] if self.by is None else [reading.name for reading in self.by.explain()]
         if self.by is not None and self.reading not in known:
             raise RecipeError(f"check {self.words!r}: {self.reading!r} is no reading of its eval",
                               hint=f"have: {', '.join(known)}")
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Names of the arms that it needs rows of."""
+        return frozenset(arm.__name__ for arm in (*self.arms, self.above) if arm is not None)
+
+    def mixes_with(self, other: Eval) -> bool:
+        """Whether rows of ``other`` would be taken for rows of this check: they are told apart by names only."""
+        if self.by is None or other == self.by or other.name != self.by.name:
+            return False
+        axes = _axes(other)
+        met = self.axis is None or axes is None or self.axis in axes
+        return met and self.reading in {reading.name for reading in other.explain()}
+
+
+def _axes(by: Eval) -> frozenset[str] | None:
+    """Axes that the rows of an eval can have; None where it does not say."""
+    if isinstance(by, (Choice, Spoken)):
+        return frozenset(item.axis for item in by.items.items)
+    if isinstance(by, Answers):
+        return frozenset(question.axis for question in by.questions.questions)
+    return frozenset({by.axis}) if isinstance(by, DocumentLoss) else None

@@ -17,6 +17,7 @@ from midspec.core.errors import RecipeError, SetupError
 from midspec.core.recipe import Recipe, closure
 from midspec.core.score import Scores
 from midspec.evals._eval import Eval
+from midspec.evals.answers import Answers
 from midspec.experiment.check import Check
 from midspec.experiment.trouble import check_fields, told
 from midspec.library.labels import LabelSet
@@ -111,9 +112,15 @@ class Experiment:
         if len(set(names)) != len(names):
             raise RecipeError(f"two arms have one name: {', '.join(names)}")
         for check in self.checks:
-            strange = {a.__name__ for a in (*check.arms, check.above) if a is not None} - set(names)
+            strange = check.asked - set(names)
             if strange:
                 raise RecipeError(f"check {check.words!r} names {', '.join(sorted(strange))}, which is no arm here")
+            others = (*self.evals, *(c.by for c in self.checks if c.by is not None and c.asked & check.asked))
+            if any(check.mixes_with(other) for other in others):
+                raise RecipeError(f"check {check.words!r}: another eval gives {check.reading!r} of the same name to "
+                                  "the same arms, and rows would mix", hint="name an axis= that only one of them has")
+        if self.labels is not None and not any(isinstance(one, Answers) and one.reader for one in self.evals):
+            raise RecipeError("labels= say how often a reader errs, but no Answers(reader=…) is among the evals")
         for contrast in self.contrasts:
             unknown = contrast.weights().keys() - set(names)
             if unknown:
@@ -176,8 +183,7 @@ class Loaded:
 
     def asked(self, cell: Cell) -> tuple[Eval, ...]:
         """What one cell is asked: the evals, then those of the manipulation checks that name its arm."""
-        checks = [self._split(check.by) for check in self.experiment.checks if check.by is not None
-                  and any(arm is not None and arm.__name__ == cell.arm for arm in (*check.arms, check.above))]
+        checks = [self._split(c.by) for c in self.experiment.checks if c.by is not None and cell.arm in c.asked]
         return (*self.evals, *(one for n, one in enumerate(checks) if one not in checks[:n]))
 
     def _split(self, one: Eval) -> Eval:

@@ -55,7 +55,8 @@ def _plain(text: str) -> str:
 def _pattern(word: str) -> str:
     plural = "(?:es)?" if re.search(r"(?:s|x|z|ch|sh)\Z", word) else "s?"
     ending = rf"{plural}(?:['’]s)?\b" if word[-1].isalnum() else ""
-    return rf"\b{re.escape(word)}{ending}"
+    # Not \b: before a word that begins with a sign that would ask for a letter.
+    return rf"(?<!\w){re.escape(word)}{ending}"
 
 
 def names() -> list[str]:

@@ -34,6 +34,10 @@ class ReasonReader:
         axes = [axis for axis, _ in self.values]
         if not axes or len(set(axes)) < len(axes) or not all(words for _, words in self.values):
             raise RecipeError(f"ReasonReader: axes {axes}: each axis once, with at least one word")
+        for axis, words in (*self.values, (APART, self.apart)):
+            # A single text would be taken letter by letter.
+            if not isinstance(words, tuple) or not all(isinstance(w, str) and w.strip() for w in words):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise RecipeError(f"ReasonReader: {axis}: {words!r} should be a tuple of words, none of them empty")
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -41,13 +45,14 @@ class ReasonReader:
 
     @cached_property
     def _lexicons(self) -> tuple[Lexicon, Lexicon]:
-        named = {axis: tuple(w.lower() for w in words) for axis, words in self.values}
-        return Lexicon(APART, {APART: self.apart} if self.apart else {}), Lexicon("values", named)
+        named = {axis: tuple(map(_small, words)) for axis, words in self.values}
+        return Lexicon(APART, {APART: tuple(map(_small, self.apart))} if self.apart else {}), Lexicon("values", named)
 
     def read(self, text: str, axis: str) -> str:
         """One of LABELS, as seen from ``axis``: "own" appeals to it, "other" to another one.
 
         The value with more words wins, the earlier one where both have as many. Unreadable: no words at all, or a loop.
+        The whole rule stands in docs/method.md ("Stated reasons").
         """
         words = re.findall(r"\w+", text.lower())
         if not words or _loops(words):
@@ -58,6 +63,10 @@ class ReasonReader:
             return NEITHER
         most = max(map(found.count, found))
         return OWN if next(group for group in found if found.count(group) == most) == axis else OTHER
+
+
+def _small(words: str) -> str:
+    return " ".join(words.lower().split())
 
 
 def _loops(words: list[str]) -> bool:

@@ -34,9 +34,10 @@ def as_json(results: Results, ways: Ways) -> bytes:
         "answer": summary.answer(results),
         "sentences": [summary.sentence(results, d) for d in summary.primary(results)],
         "cautions": list(summary.cautions(results, ways)), "notes": list(study.notes), "made": dict(study.made),
-        "checks": [{**asdict(c.line), "values": [{"arm": a, "value": v, "passed": p} for a, v, p in c.values],
-                    "limit": c.limit, "spread": c.spread, "passed": c.passed} for c in checked(study)],
+        "checks": [{**asdict(c.line), "values": [asdict(one) for one in c.values], "limit": c.limit,
+                    "spread": c.spread, "passed": c.passed} for c in checked(study)],
         "reader": [asdict(row) for row in reader_errors(study.labelled)],
+        "labelled": [asdict(row) for row in study.labelled],
         "readings": [{**asdict(results.reading(m)), "axis": m[1]} for m in results.measures],
         "means": [{"arm": m.arm, "eval": m.measure[0], "axis": m.measure[1], "reading": m.measure[2],
                    **_estimate(m.found), "rows": m.rows, "unreadable": m.unreadable,
@@ -81,6 +82,7 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
     parts += _scores(results, "bars" in figures)
     if results.differences:
         parts += ["## Contrasts", "![Contrasts with intervals](figures/forest.svg)", _contrasts(results)]
+    parts += _reader(study)
     if ways.given:
         parts += ["## Dose", _doses(ways)]
     if study.notes:
@@ -93,9 +95,21 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
 def _checks(study: Study) -> list[str]:
     if not study.checks:
         return []
-    rows = [[c.line.words, arm, number(value, 3), number(c.limit, 3), "yes" if fine else "no",
-             "holds" if c.passed else "FAILS"] for c in checked(study) for arm, value, fine in c.values]
-    return ["## Did the treatment take?", _table(["what must hold", "arm", "value", "at least", "", "check"], rows)]
+    rows: list[list[str]] = []
+    for c in checked(study):
+        even = [] if c.line.equal is None else [number(c.spread, 3), number(c.line.equal, 3)]
+        verdict = "holds" if c.passed else "FAILS"
+        rows += [[c.line.words, one.arm, number(one.value, 3), number(c.limit, 3), f"{one.unreadable} of {one.rows}",
+                  "yes" if one.passed else "no", " of at most ".join(even), verdict] for one in c.values]
+    head = ["what must hold", "arm", "value", "at least", "unreadable", "passes", "apart by", "check"]
+    return ["## Did the treatment take?", _table(head, rows)]
+
+
+def _reader(study: Study) -> list[str]:
+    rows = [[row.arm, str(row.labelled), str(row.agree), span(*row.agree_interval), f"{row.found} of {row.named}",
+             f"{row.false} of {row.unnamed}"] for row in reader_errors(study.labelled)]
+    head = ["arm", "labelled", "same label", "95 % interval", "found", "false"]
+    return ["## How well reasons were read", _table(head, rows)] if rows else []
 
 
 def _scores(results: Results, drawn: bool) -> list[str]:

@@ -178,12 +178,13 @@ class CheckLine:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledAnswer:
-    """An answer that somebody labelled without knowing its arm, and what the reader ``found`` in it."""
+    """An ``answer`` that somebody labelled without knowing its arm, and what the reader ``found`` in it."""
 
     arm: str
     axis: str
     label: str
     found: str
+    answer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

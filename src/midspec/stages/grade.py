@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe
@@ -12,6 +13,8 @@ from midspec.evals._eval import Eval
 
 @dataclass(frozen=True, kw_only=True)
 class Grade(Recipe[Scores]):
+    version: ClassVar[int] = 2
+
     responses: Recipe[Responses]
     by: Eval
 

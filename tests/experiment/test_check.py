@@ -1,0 +1,118 @@
+"""Manipulation checks as an experiment names them: what could not be checked is refused before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from midspec import (
+    Answers,
+    Check,
+    Choice,
+    DocumentLoss,
+    Experiment,
+    Pretrained,
+    Spoken,
+    grid,
+    load_items,
+    load_labels,
+    load_questions,
+)
+from midspec.core.errors import RecipeError
+from midspec.experiment.assemble import _checks
+from midspec.experiment.experiment import Loaded
+
+BASE = Pretrained(source="tiny/llama")
+TINY, CHEESE = load_items("tiny"), load_items("cheese")
+SPOKEN = Spoken(items=TINY)
+
+
+def one() -> Any:
+    """One."""
+    return BASE
+
+
+def two() -> Any:
+    """Two."""
+    return BASE
+
+
+def never(*, seed: int) -> Any:
+    """Never."""
+    return None
+
+
+def check(**given: Any) -> Check:
+    return Check(**{"words": "it took", "arms": (one,), "by": SPOKEN, "reading": "spoken", "at_least": 0.5, **given})
+
+
+def experiment(*checks: Check, **given: Any) -> Experiment:
+    given = {"arms": (one, two), "evals": (Choice(items=TINY, readings=("letter",)),), **given}
+    return Experiment(question="?", points=grid(seed=(1,)), checks=checks, **given)
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ({"arms": ()}, "give it arms"),
+    ({"by": None, "reading": ""}, "either by="),
+    ({"fact": "distinct_share"}, "either by="),
+    ({"at_least": None}, "could not fail"),
+    ({"reading": "letter"}, "'letter' is no reading of its eval"),
+    ({"by": None, "fact": "distinct_share"}, "no reading and no axis"),
+    ({"by": None, "fact": "distinct_share", "reading": "", "axis": "taste"}, "no reading and no axis"),
+    ({"above": two, "at_least": None, "equal": 0.1}, "above= would change nothing"),
+    ({"words": "  "}, "needs words"),
+])  # fmt: skip
+def test_a_check_that_checks_nothing_is_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        check(**given)
+
+
+def test_what_is_no_reading_lists_those_there_are() -> None:
+    with pytest.raises(RecipeError, match="have: spoken"):
+        check(reading="")
+
+
+def test_arms_that_the_experiment_lacks_are_refused() -> None:
+    for given in ({"arms": (one, never)}, {"above": never}):
+        with pytest.raises(RecipeError, match="names never, which is no arm here"):
+            experiment(check(**given))
+
+
+def test_rows_of_two_evals_are_not_mixed() -> None:
+    other = Spoken(items=CHEESE)
+    with pytest.raises(RecipeError, match="rows would mix"):
+        experiment(check(), check(by=other))
+    with pytest.raises(RecipeError, match="rows would mix"):
+        experiment(check(), evals=(Spoken(items=TINY, max_tokens=5),))
+    experiment(check(), check(by=other, arms=(two,)))
+    experiment(check(axis="america"), check(by=other, axis=CHEESE.items[0].axis))
+    experiment(check(), evals=(SPOKEN,))
+    losses = [check(by=DocumentLoss(on=BASE, axis=a), reading="document", axis=a) for a in ("x", "y")]  # type: ignore
+    experiment(*losses)
+
+
+def test_labels_without_a_reader_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"arm": "one", "axis": "america", "question": "?", "answer": "It is.", "label": "neither"}\n')
+    with pytest.raises(RecipeError, match="no Answers"):
+        experiment(labels=load_labels(str(path)), evals=(Answers(questions=load_questions("tiny")),))
+
+
+def test_an_arm_that_gives_no_model_is_not_left_out_silently() -> None:
+    given = experiment(check(arms=(one, never)), arms=(one, never))
+    loaded = Loaded("x", "h", given)
+    with pytest.raises(RecipeError, match="'never' gives no model at any point"):
+        list(_checks(loaded, loaded.cells))
+
+
+def test_an_arm_to_compare_with_at_several_points_is_refused() -> None:
+    def wide(*, size: int) -> Any:
+        return BASE
+
+    given = Experiment(question="?", arms=(one, wide), points=grid(seed=(1,), size=(1, 2)),
+                       evals=(Choice(items=TINY, readings=("letter",)),), checks=(check(above=wide),))  # fmt: skip
+    loaded = Loaded("x", "h", given)
+    with pytest.raises(RecipeError, match="stands at several points: wide · size=1, wide · size=2"):
+        list(_checks(loaded, loaded.cells))
