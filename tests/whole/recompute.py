@@ -251,7 +251,7 @@ def check_tables(report: Row, checks: list[Row], reader: list[Row]) -> list[str]
             wrong.append(f"report.json has {len(report[part])} lines of {part}, recomputed {len(ours)}")
         for found, line in zip(ours, report[part], strict=False):
             name = f"{part}: {line.get('words') or line['arm']}"
-            floor = LAST * max((abs(v["value"] or 0) for v in line.get("values", ())), default=0)
+            floor = LAST * max((abs(float(v["value"] or 0)) for v in found.get("values", ())), default=0)
             for key, value in found.items():
                 if differs(value, line[key], floor):
                     wrong.append(f"{name}: {key} is {line[key]!r}, recomputed {value!r}")

@@ -107,9 +107,9 @@ def test_an_eval_that_is_not_known_is_not_passed_over(
     for path in (*store.glob("artifacts/grade-*/manifest.json"), report / "rows.jsonl", report / "report.json"):
         text = path.read_text(encoding="utf-8").replace('"type": "Spoken"', '"type": "Heard"')
         path.write_text(text.replace('"eval": "spoken"', '"eval": "heard"'), encoding="utf-8")
-    assert recompute.main(store) == 1
+    assert recompute.main(report) == 1
     assert "not read again: Heard, spoken" in capsys.readouterr().out
-    assert recompute.main(store, allow_unknown=True) == 0
+    assert recompute.main(report, allow_unknown=True) == 0
 
 
 def test_a_changed_number_of_a_check_is_noticed(tiny_run: Run) -> None:

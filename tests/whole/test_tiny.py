@@ -101,16 +101,18 @@ def test_the_plan_groups_what_differs_in_the_seed_only(tiny_run: Run) -> None:
     assert "store nowhere is new or empty" in shown and "≈ 0" not in shown
     lines = shown.splitlines()
     assert len(lines) < 25
-    (documents,) = [line for line in lines if line.startswith("compose-documents-pro-america")]
+    (documents,) = [line for line in lines if line.startswith("compose-documents-pro-america ×")]
     assert "×2" in documents and "msm_america" in documents and "aft" not in documents
+    (unseen,) = [line for line in lines if line.startswith("compose-documents-pro-america-")]
+    assert "untouched, msm_america" in unseen, "what only a check needs is named by its arms"
     (respond,) = [line for line in lines if line.startswith("respond")]
-    assert "×14" in respond and "all" in respond
+    assert "×21" in respond and "all" in respond
 
 
 def test_the_list_of_a_store_says_kind_age_and_arms(tiny_run: Run) -> None:
     shown = midspec("store", "ls", "--store", str(tiny_run[0]), cwd=tiny_run[0].parent).stdout
     (line,) = [line for line in shown.splitlines() if line.startswith("midtrain-pro-america") and "msm_am" in line][:1]
-    assert "Midtrain" in line and "tiny: msm_america" in line and "45 artifacts" in shown
+    assert "Midtrain" in line and "tiny: msm_america" in line and "60 artifacts" in shown
     empty = midspec("store", "ls", "--store", "nowhere", cwd=tiny_run[0].parent).stdout
     assert "no artifact here" in empty and "no such folder" in empty
 
@@ -156,10 +158,12 @@ def test_a_final_run_scores_the_test_items_and_is_logged(tiny_run: Run, tmp_path
     for _ in range(2):
         midspec("run", str(TINY), "--store", str(store), "--final", cwd=tmp_path)
     assert len((store / "scorings.jsonl").read_text().splitlines()) == 1, "the second run scored nothing new"
-    dev = {json.loads(line)["item"] for line in (store / "reports" / "tiny" / "rows.jsonl").read_text().splitlines()}
-    test = {
-        json.loads(line)["item"] for line in (store / "reports" / "tiny-final" / "rows.jsonl").read_text().splitlines()
-    }
+
+    def items(report: str) -> set[str]:
+        rows = [json.loads(line) for line in (store / "reports" / report / "rows.jsonl").read_text().splitlines()]
+        return {row["item"] for row in rows if row["eval"] not in ("document_loss", "manifest")}
+
+    dev, test = items("tiny"), items("tiny-final")
     assert dev and test and not dev & test
 
 

@@ -18,7 +18,6 @@ from midspec.core.rows import read_rows
 from midspec.core.score import Responses, Scores
 from midspec.evals._eval import Eval
 from midspec.evals.answers import Answers
-from midspec.experiment.check import Check
 from midspec.experiment.experiment import Cell, Contrast, Loaded
 from midspec.report.study import (
     Answer,
@@ -212,20 +211,13 @@ def _checks(loaded: Loaded, cells: tuple[Cell, ...]) -> Iterator[CheckLine]:
         named = [arm.__name__ for arm in check.arms]
         keys = tuple(dict.fromkeys(cell.key for name in named for cell in cells if cell.arm == name))
         bases = dict.fromkeys(cell.key for cell in cells if check.above and cell.arm == check.above.__name__)
-        _certain(check, [name for name in named if not any(cell.arm == name for cell in cells)], list(bases))
+        if len(bases) > 1:
+            raise RecipeError(f"check {check.words!r}: the arm to compare with stands at several points: "
+                              f"{', '.join(bases)}", hint="an arm without that axis, or a check without above=")
         above = next(iter(bases), None)
         yield CheckLine(words=check.words, eval=check.by.name if check.by else "manifest",
                         reading=check.reading or check.fact, arms=keys, axis=check.axis, share=check.share,
                         at_least=check.at_least, above=above, equal=check.equal)
-
-
-def _certain(check: Check, lacking: list[str], bases: list[str]) -> None:
-    if lacking or (check.above and not bases):
-        name = lacking[0] if lacking else check.above and check.above.__name__
-        raise RecipeError(f"check {check.words!r}: arm {name!r} gives no model at any point, so nothing is checked")
-    if len(bases) > 1:
-        raise RecipeError(f"check {check.words!r}: the arm to compare with stands at several points: "
-                          f"{', '.join(bases)}", hint="an arm without that axis, or a check without above=")
 
 
 def _labelled(loaded: Loaded) -> Iterator[LabelledAnswer]:
