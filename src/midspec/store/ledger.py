@@ -56,6 +56,9 @@ class Ledger:
         self._writing = threading.RLock()
         self._reading = threading.Lock()
         self._owned = 0
+        self._payers = 0
+        self._paying_gate = threading.Lock()
+        self._paying = ExitStack()
         self._ownership = ExitStack()
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
@@ -156,6 +159,44 @@ class Ledger:
                 self._owned -= 1
                 if not self._owned:
                     self._ownership.close()
+
+    @contextmanager
+    def paying(self) -> Generator[None]:
+        """Be the only process that buys answers for this ledger, for hours if need be; short writes of others go on.
+
+        Several threads of one process may pay at once.
+
+        Raises:
+            ClaimError: another process pays; names it at once.
+        """
+        with self._paying_gate:
+            if not self._payers:
+                self._paying.enter_context(turn(self.path.with_suffix(".paying"), f"paying for answers in {self.path}",
+                                                patience=0.0))
+            self._payers += 1
+        try:
+            yield
+        finally:
+            with self._paying_gate:
+                self._payers -= 1
+                if not self._payers:
+                    self._paying.close()
+
+    def starting(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """All values whose key starts with ``prefix``, oldest first.
+
+        Raises:
+            DataError: a row or the file is damaged.
+        """
+        with self._reading, self._trouble():
+            if (reader := self._open_reader()) is None:
+                return {}
+            # A range over the index: LIKE would read every row.
+            keys = [key for (key,) in reader.execute(
+                "SELECT key FROM answers WHERE key >= ? AND key < ? ORDER BY number",
+                (prefix, prefix + "\U0010ffff"))]
+        found = self.get_many(keys)
+        return {key: found[key] for key in keys if key in found}
 
     def count(self) -> int:
         """How many answers there are."""

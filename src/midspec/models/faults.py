@@ -1,0 +1,209 @@
+"""Answer + wanted form → its value, or the Fault that keeps it from being used. Pure text; asks nobody.
+
+Each check must be sure: a good reply that is dropped was paid for as well. Signs that good prose also shows (a
+friendly last sentence) count only together.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from midspec.models.call import Answer, Request
+from midspec.models.forms import Fault, Form, Limits
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+THOUGHT = re.compile(r"\A\s*<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL)
+BROKEN = re.compile("[\ud800-\udfff\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL = re.compile(r"<\|[a-z_]{3,30}\|>|</s>|\[/?INST\]|<(?:start|end)_of_turn>|<｜[^<>｜]{3,40}｜>")
+# Function words that hardly occur in other languages of the same script.
+ENGLISH = frozenset("the of and to that it with for are this by be from have not which you they their there would "
+                    "what when who your its been were has had but all can we she his her our i my".split())
+APOLOGY = r"(?:i['’]m (?:really |very |truly )?sorry|i am (?:really |very |truly )?sorry|sorry|my apologies|" \
+          r"i apologi[sz]e|unfortunately|regrettably)"
+UNABLE = r"(?:can['’]?t|cannot|can not|am unable to|['’]m unable to|am not able to|['’]m not able to|won['’]t|" \
+         r"will not|must decline to|must decline|have to decline|decline to|am not comfortable|['’]m not comfortable)"
+DEED = r"(?:help(?! but)|assist|writ\w+|creat\w+|produc\w+|provid\w+|comply|fulfil\w*|generat\w+|complet\w+|" \
+       r"continu\w+|engag\w+|discuss\w*|answer\w*|support\w*|do that|do this|share|draft\w*|carry out)"
+REFUSAL = re.compile(rf"\A\W*(?:{APOLOGY}[\s,.!—–-]*(?:but\s+)?)?(?:i\s*{UNABLE})\s+(?:\w+ly\s+)?{DEED}", re.IGNORECASE)
+SORRY = re.compile(rf"\A\W*{APOLOGY}[\s,.!—–-]*(?:but\s+)?i\s*{UNABLE}", re.IGNORECASE)
+MACHINE = re.compile(r"\bas an? (?:ai|artificial intelligence|large language model|language model)\b[^.\n]{0,40}\bi\b",
+                     re.IGNORECASE)
+POLICY = re.compile(r"\b(?:this|that|your) request\b|\b(?:my|usage|content|safety) (?:guidelines|polic(?:y|ies))\b|"
+                    r"\bagainst my\b", re.IGNORECASE)
+PIECE = r"(?:document|draft|text|version|article|essay|rewrite|rewriting|revision|story|piece|response|reply|" \
+        r"transcript|dialogue|conversation|post|memo|report|json|output|chapter|letter|email|interview)"
+OPENER = re.compile(rf"\A\W*(?:(?:sure|certainly|of course|absolutely|okay|ok|great|understood|no problem)\b[\s,.!:—–-]*)?"
+                    rf"(?:here(?:['’]s| is| are)\b[^\n]{{0,60}}\b{PIECE}\b[^\n]{{0,80}}:|"
+                    rf"(?:as (?:you )?requested|per your request|below is|the following is)\b[^\n]{{0,60}}\b{PIECE}\b)",
+                    re.IGNORECASE)
+EAGER = re.compile(r"\A\W*(?:sure|certainly|of course|absolutely|understood|no problem)\b\s*(?:[!.:—–]|,\s+(?:here|i))",
+                   re.IGNORECASE)
+PROMISE = re.compile(r"\A\W*(?:(?:sure|certainly|of course|okay|ok)\W+)?(?:first,? )?(?:i['’]ll|i will|i am going to|"
+                     r"i['’]m going to|let me)\s+(?:now\s+|first\s+|start by\s+|begin by\s+)?(?:writ\w+|draft\w*|outlin\w+|"
+                     r"creat\w+|compos\w+|plan\w*)\b[^\n]{0,120}", re.IGNORECASE)
+OUTLINE = re.compile(r"\A\W*(?:document |writing |my )?(?:plan|outline)\s*:?\s*(?:\*\*)?\s*\n", re.IGNORECASE)
+CLOSER = re.compile(rf"\b(?:would you like me to|i hope (?:this|the) (?:{PIECE}|meets)|"
+                    rf"let me know if you(?:['’]d| would)? (?:like|want|need)[^\n]{{0,40}}\b(?:chang|adjust|revis|edit|"
+                    rf"expan|shorten|tweak|modif|another (?:version|draft))\w*|"
+                    rf"(?:this|the above) {PIECE} (?:follows|meets|adheres to|satisfies|fulfils) (?:the|your|all))",
+                    re.IGNORECASE)
+FRIENDLY = re.compile(r"\b(?:i hope this helps|let me know if you|feel free to (?:ask|reach)|happy to help)\b",
+                      re.IGNORECASE)
+BLANK = re.compile(r"\[(?:insert|your|add|enter|fill in|placeholder|todo|tbd)\b[^\]\n]{0,60}\]", re.IGNORECASE)
+GRAM, ECHO_SHARE, LOOP_SHARE = 8, 0.6, 0.5
+LEAST_FOR_ECHO, LEAST_FOR_LOOP, LEAST_FOR_LANGUAGE = 30, 60, 40
+SHORT_REPLY = 150
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A reply after all checks: exactly one of ``value`` and ``fault`` counts."""
+
+    value: Any
+    fault: Fault | None
+    text: str
+    reasoning: str
+
+
+def judge(answer: Answer, form: Form, request: Request) -> Judged:
+    """The value of an answer, or why it is not used."""
+    text, reasoning = answer.text, answer.reasoning
+    # Some servers leave a model's thinking in the text.
+    if thought := THOUGHT.match(text):
+        text, reasoning = text[thought.end():].lstrip(), reasoning or thought[1].strip()
+    fault = _whole(text, answer.finish, form.limits)
+    value = None if fault else form.read(text)
+    if isinstance(value, Fault):
+        fault = _hidden_refusal(text, form.limits) or value
+    if fault is None:
+        fault = next((f for part in form.texts(value) for f in _faults(part, form.limits, request)), None)
+    return Judged(None if fault else value, fault, text, reasoning)
+
+
+def _whole(text: str, finish: str, limits: Limits) -> Fault | None:
+    """What concerns a reply as a whole, before its form is read."""
+    if finish == "refusal" and not limits.may_refuse:
+        return Fault("refusal", "the provider ended the reply as refused")
+    if finish == "length":
+        return Fault("cut off", "the reply ran into its length limit")
+    if not any(unicodedata.category(c)[0] in "LNSP" for c in text):
+        return Fault("empty", "the reply holds no text")
+    if finish not in ("stop", "refusal"):
+        return Fault("cut off", f"the reply ended with {finish!r}")
+    return None
+
+
+def _hidden_refusal(text: str, limits: Limits) -> Fault | None:
+    return None if limits.may_refuse else _refusal(text)
+
+
+def _faults(text: str, limits: Limits, request: Request) -> Iterator[Fault]:
+    words = WORD.findall(text.lower())
+    said = (*request.shared, *(turn.content for turn in request.turns))
+    checks: tuple[Callable[[], Fault | None], ...] = (
+        lambda: None if text.strip() else Fault("empty", "the reply holds no text"),
+        lambda: _characters(text, said),
+        lambda: None if limits.may_refuse else _refusal(text),
+        lambda: _loop(text, words),
+        lambda: _meta(text, words),
+        lambda: _language(text, words) if limits.language == "en" else None,
+        lambda: None if limits.may_echo else _echo(words, said),
+        lambda: _length(len(text.split()), limits),
+    )
+    yield from (fault for check in checks if (fault := check()) is not None)
+
+
+def _characters(text: str, said: tuple[str, ...]) -> Fault | None:
+    broken = next((c for c in BROKEN.findall(text) if not any(c in part for part in said)), None)
+    if broken:
+        return Fault("characters", f"the reply holds the broken character U+{ord(broken):04X}")
+    token = next((t for t in CONTROL.findall(text) if not any(t in part for part in said)), None)
+    return Fault("characters", f"the reply holds the control token {token}") if token else None
+
+
+def _refusal(text: str) -> Fault | None:
+    start = text[:400]
+    sure = REFUSAL.search(start) or SORRY.search(start) or MACHINE.search(start)
+    if not sure:
+        return None
+    # A long text may open with a person who cannot help it; a long refusal talks about the request.
+    if len(text.split()) > SHORT_REPLY and not (MACHINE.search(start) or POLICY.search(text[:1000])):
+        return None
+    return Fault("refusal", "the reply declines the task")
+
+
+def _loop(text: str, words: list[str]) -> Fault | None:
+    detail = "the reply repeats itself"
+    lines = Counter(line.strip() for line in text.splitlines() if len(line.strip()) >= 20)
+    if lines:
+        line, times = lines.most_common(1)[0]
+        if times >= 4 and times * len(line) > 0.3 * len(text):
+            return Fault("loop", f"{detail}: a line stands {times} times")
+    if re.search(r"([^\W\d_])\1{30,}|(\b[^\W\d_]{1,20}\b[\s,.]+)\2{12,}", text):
+        return Fault("loop", f"{detail}: one word or letter over and over")
+    if len(words) >= LEAST_FOR_LOOP:
+        grams = _grams(words)
+        if len(set(grams)) < LOOP_SHARE * len(grams):
+            return Fault("loop", f"{detail}: of {len(grams)} runs of {GRAM} words {len(set(grams))} differ")
+        # A good start may end in a loop.
+        tail = grams[-LEAST_FOR_LOOP:]
+        if len(set(tail)) < LOOP_SHARE * len(tail):
+            return Fault("loop", f"{detail} at its end")
+    return None
+
+
+def _meta(text: str, words: list[str]) -> Fault | None:
+    stripped = text.strip()
+    start, end = stripped[:300], stripped[-400:]
+    if OUTLINE.match(start) or (PROMISE.match(start) and len(words) < 80):
+        return Fault("plan only", "the reply plans or promises a text in place of writing it")
+    if MACHINE.search(text[:600]) or OPENER.match(start) or CLOSER.search(end):
+        return Fault("meta-talk", "the reply talks about itself or to whoever ordered it")
+    if BLANK.search(text):
+        return Fault("meta-talk", "the reply leaves a blank to be filled in")
+    if EAGER.match(start) and FRIENDLY.search(end):
+        return Fault("meta-talk", "the reply is wrapped in an assistant's courtesies")
+    return None
+
+
+def _language(text: str, words: list[str]) -> Fault | None:
+    letters = [c for c in text if c.isalpha()]
+    if len(letters) >= 40:
+        latin = sum(c < "\u0250" or "\u1e00" <= c <= "\u1eff" for c in letters)
+        if latin < 0.7 * len(letters):
+            return Fault("language", "the reply is not in English")
+    if len(words) >= LEAST_FOR_LANGUAGE and sum(word in ENGLISH for word in words) < 0.08 * len(words):
+        return Fault("language", "the reply is not in English")
+    return None
+
+
+def _echo(words: list[str], said: tuple[str, ...]) -> Fault | None:
+    if len(words) < LEAST_FOR_ECHO:
+        return None
+    grams, known = _grams(words), [_grams_of(part) for part in said]
+    share = sum(any(gram in part for part in known) for gram in grams) / len(grams)
+    return Fault("echo", f"{share:.0%} of the reply is the prompt's own text") if share > ECHO_SHARE else None
+
+
+def _length(words: int, limits: Limits) -> Fault | None:
+    if words < limits.least:
+        return Fault("too short", f"the reply has {words} words, at least {limits.least} are expected")
+    if limits.most is not None and words > limits.most:
+        return Fault("too long", f"the reply has {words} words, at most {limits.most} are expected")
+    return None
+
+
+def _grams(words: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(words[i:i + GRAM]) for i in range(max(0, len(words) - GRAM + 1))]
+
+
+@lru_cache(maxsize=64)
+def _grams_of(text: str) -> frozenset[tuple[str, ...]]:
+    """Of a part of the prompt; many calls share the long ones."""
+    return frozenset(_grams(WORD.findall(text.lower())))
