@@ -79,7 +79,8 @@ def test_json_by_schema() -> None:
 
     def right(value: Any) -> None:
         assert value.keys() == {"topics", "kind", "count"} and value["kind"] in ("value", "rule")
-        assert len(value["topics"]) >= 3 and 2 <= value["count"] <= 4 and all(isinstance(t, str) for t in value["topics"])
+        assert len(value["topics"]) >= 3 and all(isinstance(t, str) for t in value["topics"])
+        assert 2 <= value["count"] <= 4
 
     async def work(one: Teacher) -> None:
         reply = await chat(chat_client(one), response_format=form)
@@ -116,12 +117,12 @@ def test_the_same_request_gets_the_same_answer_whatever_came_before() -> None:
 @pytest.mark.parametrize("kind", ["401", "403", "404", "spend", "context"])
 def test_hopeless_errors_look_as_the_providers_send_them(kind: str) -> None:
     ours = {"401": "AuthenticationError", "403": "PermissionDeniedError", "404": "NotFoundError",
-            "spend": "RateLimitError", "context": "BadRequestError"}  # fmt: skip
+            "spend": "RateLimitError", "context": "BadRequestError"}
     codes = {"401": "invalid_api_key", "403": "model_not_allowed", "404": "model_not_found",
-             "spend": "insufficient_quota", "context": "context_length_exceeded"}  # fmt: skip
+             "spend": "insufficient_quota", "context": "context_length_exceeded"}
     theirs = {**ours, "spend": "BadRequestError"}
     types = {"401": "authentication_error", "403": "permission_error", "404": "not_found_error",
-             "spend": "invalid_request_error", "context": "invalid_request_error"}  # fmt: skip
+             "spend": "invalid_request_error", "context": "invalid_request_error"}
 
     async def work(one: Teacher) -> None:
         await chat(chat_client(one))
@@ -143,7 +144,7 @@ SEEN = {
     "500": "InternalServerError", "502-html": "InternalServerError", "503": "InternalServerError",
     "529": "InternalServerError", "reset-before": "APIConnectionError", "reset-mid": "APIConnectionError",
     "hang": "APITimeoutError", "short": "APIConnectionError",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -222,10 +223,14 @@ WISHES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("kind", "form"),
-    [(k, f) for k in (*USABLE, *BAD) for f in WISHES if f == "tags" or fits(k, Wish("", (), SCHEMA if f == "json" else None))],
-)
+def wish_of(form: str) -> Wish:
+    return Wish("", ("plan", "document") if form == "tags" else (), SCHEMA if form == "json" else None)
+
+
+CASES = [(kind, form) for kind in (*USABLE, *BAD) for form in WISHES if form == "tags" or fits(kind, wish_of(form))]
+
+
+@pytest.mark.parametrize(("kind", "form"), CASES)
 def test_every_class_of_content_is_labelled(kind: str, form: str) -> None:
     async def work(one: Teacher) -> None:
         chats, messages = chat_client(one), message_client(one)
@@ -233,11 +238,10 @@ def test_every_class_of_content_is_labelled(kind: str, form: str) -> None:
             for ask in (chat(chats, f"{n} {WISHES[form]}"), message(messages, f"{n} {WISHES[form]}")):
                 reply = await ask
                 row = one.record.rows[-1]
-                wish = Wish("", ("plan", "document") if form == "tags" else (), SCHEMA if form == "json" else None)
-                assert row.content == (kind if fits(kind, wish) else "good")
+                assert row.content == (kind if fits(kind, wish_of(form)) else "good")
                 assert row.usable is (row.content in USABLE)
                 text = reply.choices[0].message.content if hasattr(reply, "choices") else (
-                    reply.content[0].text if reply.content else "")  # fmt: skip
+                    reply.content[0].text if reply.content else "")
                 if row.usable:
                     assert row.tracer in text
 
@@ -293,20 +297,21 @@ def test_limits_let_in_what_they_say() -> None:
         assert 98 <= before <= 102 and 19 <= after <= 21
 
     limits = [{"requests_per_minute": 300, "burst_s": 1, "retry_after": "ms"},
-              {"start_s": 23, "requests_per_minute": 60, "burst_s": 1, "retry_after": "ms"}]  # fmt: skip
+              {"start_s": 23, "requests_per_minute": 60, "burst_s": 1, "retry_after": "ms"}]
     on_virtual_time({"limits": limits}, work)
 
 
 def test_a_days_batch_of_openai_passes_at_once(tmp_path: Path) -> None:
-    rows = [{"custom_id": f"u{n}", "method": "POST", "url": "/v1/chat/completions",
-             "body": {"model": "m", "messages": [{"role": "user", "content": f"unit {n}"}]}} for n in range(200)]  # fmt: skip
+    url = "/v1/chat/completions"
+    rows = [{"custom_id": f"u{n}", "method": "POST", "url": url,
+             "body": {"model": "m", "messages": [{"role": "user", "content": f"unit {n}"}]}} for n in range(200)]
 
     async def work(one: Teacher) -> None:
         client = chat_client(one)
         data = "\n".join(map(json.dumps, rows)).encode()
         file = await client.files.create(file=("rows.jsonl", data), purpose="batch")
         job = await client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions",
-                                          completion_window="24h", metadata={"tag": "t1"})  # fmt: skip
+                                          completion_window="24h", metadata={"tag": "t1"})
         polls = 0
         while (now := await client.batches.retrieve(job.id)).status == "in_progress":
             polls += 1
@@ -328,7 +333,7 @@ def test_a_days_batch_of_anthropic_passes_at_once() -> None:
     async def work(one: Teacher) -> None:
         client = message_client(one)
         asked = [{"custom_id": f"u{n}", "params": {"model": "m", "max_tokens": 900, "messages": [
-            {"role": "user", "content": f"unit {n}"}]}} for n in range(100)]  # fmt: skip
+            {"role": "user", "content": f"unit {n}"}]}} for n in range(100)]
         job = await client.messages.batches.create(requests=asked)
         assert job.processing_status == "in_progress" and job.request_counts.processing == 100
         with pytest.raises(anthropic.BadRequestError):
@@ -338,7 +343,7 @@ def test_a_days_batch_of_anthropic_passes_at_once() -> None:
         results = [r async for r in await client.messages.batches.results(job.id)]
         kinds = Counter(r.result.type for r in results)
         assert kinds == {"succeeded": job.request_counts.succeeded, "expired": job.request_counts.expired,
-                         "errored": job.request_counts.errored} and min(kinds.values()) > 0  # fmt: skip
+                         "errored": job.request_counts.errored} and min(kinds.values()) > 0
         assert {r.custom_id for r in results} == {a["custom_id"] for a in asked}
         assert [b.id async for b in client.messages.batches.list()] == [job.id]
 
@@ -363,7 +368,7 @@ def test_by_hand_in_a_process_of_its_own(tmp_path: Path, repository: Path) -> No
         [sys.executable, "-m", "tests.teacher", "--seed", "3", "--faults", str(tmp_path / "plan.json"),
          "--record", str(tmp_path / "rows.jsonl")],
         cwd=repository, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    )
     assert process.stdout is not None
     try:
         url = process.stdout.readline().split()[0].partition("=")[2]
