@@ -9,9 +9,12 @@ import asyncio
 import threading
 import time
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Made = TypeVar("Made")
 
 
 class Clock:
@@ -23,6 +26,10 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def run(self, work: Coroutine[Any, Any, Made]) -> Made:
+        """Run to the end, in an event loop that lives by this clock."""
+        return asyncio.run(work)
 
 
 @dataclass(frozen=True, kw_only=True)

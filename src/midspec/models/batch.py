@@ -6,7 +6,6 @@ anything is handed in again. All of it lies in the ledger, beside the answers.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable
@@ -63,7 +62,7 @@ class Batched:
             SetupError: the provider has no batches.
         """
         if unit.reply is None:
-            asyncio.run(self._rounds())
+            self._clock.run(self._rounds())
 
     def close(self) -> None:
         """Nothing waits here that is not in the ledger."""

@@ -12,12 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import eq
 from typing import Any
 
 from midspec.models.call import Answer, Request
 from midspec.models.forms import Fault, Form, Limits
 
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+# Splitting by a table is ten times as fast as by an expression, and each reply is split.
+MARKS = {ord(mark): " " for mark in "\"#$%&()*+,-./:;<=>?@[]^_`{|}~!\\“”„«»‘–—…•|·"}
 THOUGHT = re.compile(r"\A\s*<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL)
 BROKEN = re.compile("[\ud800-\udfff\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 CONTROL = re.compile(r"<\|[a-z_]{3,30}\|>|</s>|\[/?INST\]|<(?:start|end)_of_turn>|<｜[^<>｜]{3,40}｜>")
@@ -57,8 +60,13 @@ FRIENDLY = re.compile(r"\b(?:i hope this helps|let me know if you|feel free to (
                       re.IGNORECASE)
 BLANK = re.compile(r"\[(?:insert|your|add|enter|fill in|placeholder|todo|tbd)\b[^\]\n]{0,60}\]", re.IGNORECASE)
 GRAM, ECHO_SHARE, LOOP_SHARE = 8, 0.6, 0.5
+LETTER = re.compile(r"[^\W\d_]")
+FOREIGN = re.compile(r"(?![\u0000-\u024f\u1e00-\u1eff])[^\W\d_]")
+LETTER_RUN = re.compile(r"([^\W\d_])\1{30}")
+LONGEST_RUN = 12
 LEAST_FOR_ECHO, LEAST_FOR_LOOP, LEAST_FOR_LANGUAGE = 30, 60, 40
 SHORT_REPLY = 150
+Gram = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -104,32 +112,44 @@ def _hidden_refusal(text: str, limits: Limits) -> Fault | None:
 
 
 def _faults(text: str, limits: Limits, request: Request) -> Iterator[Fault]:
-    words = WORD.findall(text.lower())
-    said = (*request.shared, *(turn.content for turn in request.turns))
+    lower = text.lower()
+    words = _words(lower)
+    grams = _grams(words)
+    found = set(grams)
     checks: tuple[Callable[[], Fault | None], ...] = (
         lambda: None if text.strip() else Fault("empty", "the reply holds no text"),
-        lambda: _characters(text, said),
+        lambda: _characters(text, request),
         lambda: None if limits.may_refuse else _refusal(text),
-        lambda: _loop(text, words),
-        lambda: _meta(text, words),
+        lambda: _loop(text, words, grams, found),
+        lambda: _meta(text, lower, words),
         lambda: _language(text, words) if limits.language == "en" else None,
-        lambda: None if limits.may_echo else _echo(words, said),
+        lambda: None if limits.may_echo else _echo(found, request),
         lambda: _length(len(text.split()), limits),
     )
     yield from (fault for check in checks if (fault := check()) is not None)
 
 
-def _characters(text: str, said: tuple[str, ...]) -> Fault | None:
-    broken = next((c for c in BROKEN.findall(text) if not any(c in part for part in said)), None)
-    if broken:
-        return Fault("characters", f"the reply holds the broken character U+{ord(broken):04X}")
-    token = next((t for t in CONTROL.findall(text) if not any(t in part for part in said)), None)
-    return Fault("characters", f"the reply holds the control token {token}") if token else None
+def _said(request: Request) -> tuple[str, ...]:
+    return (*request.shared, *(turn.content for turn in request.turns))
+
+
+def _characters(text: str, request: Request) -> Fault | None:
+    if BROKEN.search(text):
+        said = _said(request)
+        broken = next((c for c in BROKEN.findall(text) if not any(c in part for part in said)), None)
+        if broken:
+            return Fault("characters", f"the reply holds the broken character U+{ord(broken):04X}")
+    if "<" in text or "[" in text:
+        said = _said(request)
+        token = next((t for t in CONTROL.findall(text) if not any(t in part for part in said)), None)
+        if token:
+            return Fault("characters", f"the reply holds the control token {token}")
+    return None
 
 
 def _refusal(text: str) -> Fault | None:
     start = text[:400]
-    sure = REFUSAL.search(start) or SORRY.search(start) or MACHINE.search(start)
+    sure = REFUSAL.match(start) or SORRY.match(start) or MACHINE.search(start)
     if not sure:
         return None
     # A long text may open with a person who cannot help it; a long refusal talks about the request.
@@ -138,34 +158,34 @@ def _refusal(text: str) -> Fault | None:
     return Fault("refusal", "the reply declines the task")
 
 
-def _loop(text: str, words: list[str]) -> Fault | None:
+def _loop(text: str, words: list[str], grams: list[Gram], found: set[Gram]) -> Fault | None:
     detail = "the reply repeats itself"
-    lines = Counter(line.strip() for line in text.splitlines() if len(line.strip()) >= 20)
+    lines = Counter(line for line in map(str.strip, text.splitlines()) if len(line) >= 20)
     if lines:
         line, times = lines.most_common(1)[0]
         if times >= 4 and times * len(line) > 0.3 * len(text):
             return Fault("loop", f"{detail}: a line stands {times} times")
-    if re.search(r"([^\W\d_])\1{30,}|(\b[^\W\d_]{1,20}\b[\s,.]+)\2{12,}", text):
+    twice = sum(map(eq, words, words[1:])) >= LONGEST_RUN - 1
+    if (twice and any(len(list(run)) >= LONGEST_RUN for _, run in groupby(words))) or (
+            max(map(len, words), default=0) > 30 and LETTER_RUN.search(text)):
         return Fault("loop", f"{detail}: one word or letter over and over")
     if len(words) >= LEAST_FOR_LOOP:
-        grams = _grams(words)
-        if len(set(grams)) < LOOP_SHARE * len(grams):
-            return Fault("loop", f"{detail}: of {len(grams)} runs of {GRAM} words {len(set(grams))} differ")
         # A good start may end in a loop.
         tail = grams[-LEAST_FOR_LOOP:]
-        if len(set(tail)) < LOOP_SHARE * len(tail):
-            return Fault("loop", f"{detail} at its end")
+        for part, unlike, where in ((grams, found, ""), (tail, set(tail), " at its end")):
+            if len(unlike) < LOOP_SHARE * len(part):
+                return Fault("loop", f"{detail}{where}: of {len(part)} runs of {GRAM} words {len(unlike)} differ")
     return None
 
 
-def _meta(text: str, words: list[str]) -> Fault | None:
+def _meta(text: str, lower: str, words: list[str]) -> Fault | None:
     stripped = text.strip()
     start, end = stripped[:300], stripped[-400:]
-    if OUTLINE.match(start) or (PROMISE.match(start) and len(words) < 80):
+    if OUTLINE.match(start) or (len(words) < 80 and PROMISE.match(start)):
         return Fault("plan only", "the reply plans or promises a text in place of writing it")
-    if MACHINE.search(text[:600]) or OPENER.match(start) or CLOSER.search(end):
+    if ("model" in lower[:600] and MACHINE.search(text[:600])) or OPENER.match(start) or CLOSER.search(end):
         return Fault("meta-talk", "the reply talks about itself or to whoever ordered it")
-    if BLANK.search(text):
+    if "[" in text and BLANK.search(text):
         return Fault("meta-talk", "the reply leaves a blank to be filled in")
     if EAGER.match(start) and FRIENDLY.search(end):
         return Fault("meta-talk", "the reply is wrapped in an assistant's courtesies")
@@ -173,21 +193,21 @@ def _meta(text: str, words: list[str]) -> Fault | None:
 
 
 def _language(text: str, words: list[str]) -> Fault | None:
-    letters = [c for c in text if c.isalpha()]
-    if len(letters) >= 40:
-        latin = sum(c < "\u0250" or "\u1e00" <= c <= "\u1eff" for c in letters)
-        if latin < 0.7 * len(letters):
+    if not text.isascii():
+        letters = len(LETTER.findall(text))
+        if letters >= 40 and len(FOREIGN.findall(text)) > 0.3 * letters:
             return Fault("language", "the reply is not in English")
-    if len(words) >= LEAST_FOR_LANGUAGE and sum(word in ENGLISH for word in words) < 0.08 * len(words):
+    if len(words) >= LEAST_FOR_LANGUAGE and sum(map(ENGLISH.__contains__, words)) < 0.08 * len(words):
         return Fault("language", "the reply is not in English")
     return None
 
 
-def _echo(words: list[str], said: tuple[str, ...]) -> Fault | None:
-    if len(words) < LEAST_FOR_ECHO:
+def _echo(found: set[Gram], request: Request) -> Fault | None:
+    """Counted on what differs: a refrain of the prompt counts once."""
+    if len(found) < LEAST_FOR_ECHO:
         return None
-    grams, known = _grams(words), [_grams_of(part) for part in said]
-    share = sum(any(gram in part for part in known) for gram in grams) / len(grams)
+    known = set[Gram]().union(*(found & _grams_of(part) for part in _said(request)))
+    share = len(known) / len(found)
     return Fault("echo", f"{share:.0%} of the reply is the prompt's own text") if share > ECHO_SHARE else None
 
 
@@ -199,11 +219,15 @@ def _length(words: int, limits: Limits) -> Fault | None:
     return None
 
 
-def _grams(words: list[str]) -> list[tuple[str, ...]]:
-    return [tuple(words[i:i + GRAM]) for i in range(max(0, len(words) - GRAM + 1))]
+def _grams(words: list[str]) -> list[Gram]:
+    return list(zip(*(words[n:] for n in range(GRAM)), strict=False))
 
 
 @lru_cache(maxsize=64)
-def _grams_of(text: str) -> frozenset[tuple[str, ...]]:
+def _grams_of(text: str) -> frozenset[Gram]:
     """Of a part of the prompt; many calls share the long ones."""
-    return frozenset(_grams(WORD.findall(text.lower())))
+    return frozenset(_grams(_words(text.lower())))
+
+
+def _words(lower: str) -> list[str]:
+    return lower.translate(MARKS).split()

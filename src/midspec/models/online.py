@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from midspec.core.asking import Terms, Usage
@@ -43,13 +44,13 @@ class Online:
         self._committing = False
         self._warm: dict[tuple[str, ...], asyncio.Event] = {}
         self._kept_parts: set[str] = set()
-        self._room = asyncio.Event()
         self._last_success = 0.0
         self.error: BaseException | None = None
-        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
         self._client: Client | None = None
         self._thread = threading.Thread(target=self._run, name="asking", daemon=True)
         self._thread.start()
+        self._started.wait()
 
     def hand(self, units: Iterable[Unit]) -> None:
         """Start on these; returns at once."""
@@ -75,23 +76,25 @@ class Online:
     def close(self) -> None:
         """Send nothing more, wait for what is in flight, keep it."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._halt, None)
+            with suppress(RuntimeError):  # it ended between the question and the call
+                self._loop.call_soon_threadsafe(self._halt, None)
             self._thread.join()
         self._disk.shutdown(wait=True)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._live())
+            self._clock.run(self._live())
         except BaseException as error:
             self.error = self.error or error
         finally:
-            self._loop.close()
+            self._started.set()
             self._news.put(None)
 
     async def _live(self) -> None:
-        self._end = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._end, self._room = asyncio.Event(), asyncio.Event()
         self._gate.begin()
+        self._started.set()
         try:
             self._client = self._connect()
         except BaseException as error:
