@@ -22,8 +22,7 @@ from midspec.models.forms import Fault, Form, Limits
 # Splitting by a table is ten times as fast as by an expression, and each reply is split.
 MARKS = {ord(mark): " " for mark in "\"#$%&()*+,-./:;<=>?@[]^_`{|}~!\\“”„«»‘–—…•|·"}
 THOUGHT = re.compile(r"\A\s*<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL)
-BROKEN = re.compile("[\ud800-\udfff\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-CONTROL = re.compile(r"<\|[a-z_]{3,30}\|>|</s>|\[/?INST\]|<(?:start|end)_of_turn>|<｜[^<>｜]{3,40}｜>")
+HALF = re.compile("[\ud800-\udfff]")
 # Function words that hardly occur in other languages of the same script.
 ENGLISH = frozenset("the of and to that it with for are this by be from have not which you they their there would "
                     "what when who your its been were has had but all can we she his her our i my".split())
@@ -33,7 +32,9 @@ UNABLE = r"(?:can['’]?t|cannot|can not|am unable to|['’]m unable to|am not a
          r"will not|must decline to|must decline|have to decline|decline to|am not comfortable|['’]m not comfortable)"
 DEED = r"(?:help(?! but)|assist|writ\w+|creat\w+|produc\w+|provid\w+|comply|fulfil\w*|generat\w+|complet\w+|" \
        r"continu\w+|engag\w+|discuss\w*|answer\w*|support\w*|do that|do this|share|draft\w*|carry out)"
-REFUSAL = re.compile(rf"\A\W*(?:{APOLOGY}[\s,.!—–-]*(?:but\s+)?)?(?:i\s*{UNABLE})\s+(?:\w+ly\s+)?{DEED}", re.IGNORECASE)
+REFUSAL = re.compile(rf"\A\W*(?:{APOLOGY}[\s,.!—–-]*(?:but\s+)?)?(?:i\s*{UNABLE})\s+(?:be able to\s+)?(?:\w+ly\s+)?{DEED}",
+                     re.IGNORECASE)
+DECLINE = re.compile(r"\A\W*i\s*(?:must|have to|need to|will have to)\s+(?:\w+ly\s+)?(?:decline|refuse)\b", re.IGNORECASE)
 SORRY = re.compile(rf"\A\W*{APOLOGY}[\s,.!—–-]*(?:but\s+)?i\s*{UNABLE}", re.IGNORECASE)
 MACHINE = re.compile(r"\bas an? (?:ai|artificial intelligence|large language model|language model)\b[^.\n]{0,40}\bi\b",
                      re.IGNORECASE)
@@ -50,7 +51,9 @@ EAGER = re.compile(r"\A\W*(?:sure|certainly|of course|absolutely|understood|no p
 PROMISE = re.compile(r"\A\W*(?:(?:sure|certainly|of course|okay|ok)\W+)?(?:first,? )?(?:i['’]ll|i will|i am going to|"
                      r"i['’]m going to|let me)\s+(?:now\s+|first\s+|start by\s+|begin by\s+)?(?:writ\w+|draft\w*|outlin\w+|"
                      r"creat\w+|compos\w+|plan\w*)\b[^\n]{0,120}", re.IGNORECASE)
-OUTLINE = re.compile(r"\A\W*(?:document |writing |my )?(?:plan|outline)\s*:?\s*(?:\*\*)?\s*\n", re.IGNORECASE)
+OUTLINE = re.compile(r"\A\W*(?:here is )?(?:the |my |a )?(?:document |writing )?(?:plan|outline)\b"
+                     r"(?:\s*\W{0,3}\s*\n|[^\n]{0,60}:\W*\n\s*(?:\d+[.)]|[-*•]))", re.IGNORECASE)
+NEXT = re.compile(r"\bi(?:['’]ll| will) now (?:writ|draft|begin|start|proceed)\w*[^\n]{0,60}\W*\Z", re.IGNORECASE)
 CLOSER = re.compile(rf"\b(?:would you like me to|i hope (?:this|the) (?:{PIECE}|meets)|"
                     rf"let me know if you(?:['’]d| would)? (?:like|want|need)[^\n]{{0,40}}\b(?:chang|adjust|revis|edit|"
                     rf"expan|shorten|tweak|modif|another (?:version|draft))\w*|"
@@ -64,7 +67,7 @@ LETTER = re.compile(r"[^\W\d_]")
 FOREIGN = re.compile(r"(?![\u0000-\u024f\u1e00-\u1eff])[^\W\d_]")
 LETTER_RUN = re.compile(r"([^\W\d_])\1{30}")
 LONGEST_RUN = 12
-LEAST_FOR_ECHO, LEAST_FOR_LOOP, LEAST_FOR_LANGUAGE = 30, 60, 40
+LEAST_FOR_ECHO, LEAST_FOR_LOOP, LEAST_FOR_LANGUAGE = 5, 60, 40
 SHORT_REPLY = 150
 Gram = tuple[str, ...]
 
@@ -82,6 +85,9 @@ class Judged:
 def judge(answer: Answer, form: Form, request: Request) -> Judged:
     """The value of an answer, or why it is not used."""
     text, reasoning = answer.text, answer.reasoning
+    if HALF.search(text):
+        # Half a character is no text and no file holds it; the two halves of one are put together, a lone one goes.
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
     # Some servers leave a model's thinking in the text.
     if thought := THOUGHT.match(text):
         text, reasoning = text[thought.end():].lstrip(), reasoning or thought[1].strip()
@@ -90,7 +96,8 @@ def judge(answer: Answer, form: Form, request: Request) -> Judged:
     if isinstance(value, Fault):
         fault = _hidden_refusal(text, form.limits) or value
     if fault is None:
-        fault = next((f for part in form.texts(value) for f in _faults(part, form.limits, request)), None)
+        checks = _faults if form.prose else _faults_of_parts
+        fault = next((f for part in form.texts(value) for f in checks(part, form.limits, request)), None)
     return Judged(None if fault else value, fault, text, reasoning)
 
 
@@ -118,38 +125,31 @@ def _faults(text: str, limits: Limits, request: Request) -> Iterator[Fault]:
     found = set(grams)
     checks: tuple[Callable[[], Fault | None], ...] = (
         lambda: None if text.strip() else Fault("empty", "the reply holds no text"),
-        lambda: _characters(text, request),
         lambda: None if limits.may_refuse else _refusal(text),
+        lambda: _language(text, words) if limits.language == "en" else None,
         lambda: _loop(text, words, grams, found),
         lambda: _meta(text, lower, words),
-        lambda: _language(text, words) if limits.language == "en" else None,
         lambda: None if limits.may_echo else _echo(found, request),
         lambda: _length(len(text.split()), limits),
     )
     yield from (fault for check in checks if (fault := check()) is not None)
 
 
+def _faults_of_parts(text: str, limits: Limits, request: Request) -> Iterator[Fault]:
+    """Of short texts in fields, which may be names and lists: only what is sure there."""
+    if not text.strip():
+        yield Fault("empty", "the reply holds no text")
+    if limits.language == "en" and (fault := _script(text)):
+        yield fault
+
+
 def _said(request: Request) -> tuple[str, ...]:
     return (*request.shared, *(turn.content for turn in request.turns))
 
 
-def _characters(text: str, request: Request) -> Fault | None:
-    if BROKEN.search(text):
-        said = _said(request)
-        broken = next((c for c in BROKEN.findall(text) if not any(c in part for part in said)), None)
-        if broken:
-            return Fault("characters", f"the reply holds the broken character U+{ord(broken):04X}")
-    if "<" in text or "[" in text:
-        said = _said(request)
-        token = next((t for t in CONTROL.findall(text) if not any(t in part for part in said)), None)
-        if token:
-            return Fault("characters", f"the reply holds the control token {token}")
-    return None
-
-
 def _refusal(text: str) -> Fault | None:
     start = text[:400]
-    sure = REFUSAL.match(start) or SORRY.match(start) or MACHINE.search(start)
+    sure = REFUSAL.match(start) or SORRY.match(start) or DECLINE.match(start) or MACHINE.search(start)
     if not sure:
         return None
     # A long text may open with a person who cannot help it; a long refusal talks about the request.
@@ -181,7 +181,7 @@ def _loop(text: str, words: list[str], grams: list[Gram], found: set[Gram]) -> F
 def _meta(text: str, lower: str, words: list[str]) -> Fault | None:
     stripped = text.strip()
     start, end = stripped[:300], stripped[-400:]
-    if OUTLINE.match(start) or (len(words) < 80 and PROMISE.match(start)):
+    if OUTLINE.match(start) or NEXT.search(end) or (len(words) < 80 and PROMISE.match(start)):
         return Fault("plan only", "the reply plans or promises a text in place of writing it")
     if ("model" in lower[:600] and MACHINE.search(text[:600])) or OPENER.match(start) or CLOSER.search(end):
         return Fault("meta-talk", "the reply talks about itself or to whoever ordered it")
@@ -193,12 +193,20 @@ def _meta(text: str, lower: str, words: list[str]) -> Fault | None:
 
 
 def _language(text: str, words: list[str]) -> Fault | None:
+    if fault := _script(text):
+        return fault
+    # Numbers and codes are words of no language.
+    count = sum(map(str.isalpha, words))
+    if count >= LEAST_FOR_LANGUAGE and sum(map(ENGLISH.__contains__, words)) < 0.08 * count:
+        return Fault("language", "the reply is not in English")
+    return None
+
+
+def _script(text: str) -> Fault | None:
     if not text.isascii():
         letters = len(LETTER.findall(text))
         if letters >= 40 and len(FOREIGN.findall(text)) > 0.3 * letters:
             return Fault("language", "the reply is not in English")
-    if len(words) >= LEAST_FOR_LANGUAGE and sum(map(ENGLISH.__contains__, words)) < 0.08 * len(words):
-        return Fault("language", "the reply is not in English")
     return None
 
 

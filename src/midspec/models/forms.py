@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from midspec.core.errors import ReplyError, SetupError
 from midspec.models.schema import instance, schema_of, texts_of
@@ -41,10 +41,13 @@ class Limits:
 
 
 class Form(Protocol):
-    """``limits`` hold for the texts that ``texts`` takes out of a value."""
+    """``limits`` hold for the texts that ``texts`` takes out of a value; ``prose``: they are whole texts to be read."""
 
     @property
     def limits(self) -> Limits: ...
+
+    @property
+    def prose(self) -> bool: ...
 
     def schema(self) -> tuple[str, dict[str, Any]] | None: ...
 
@@ -59,6 +62,7 @@ class Form(Protocol):
 class Text:
     """The reply as it is, blank ends cut; value: text."""
 
+    prose: ClassVar[bool] = True
     limits: Limits = Limits()
 
     def schema(self) -> None:
@@ -78,6 +82,7 @@ class Tagged:
     The last tag is the product; those before it (a plan) are asides. What stands outside is not used.
     """
 
+    prose: ClassVar[bool] = True
     tags: tuple[str, ...]
     limits: Limits = Limits()
 
@@ -112,6 +117,7 @@ class Tagged:
 class Typed:
     """JSON that fits a frozen dataclass; value: an instance of it."""
 
+    prose: ClassVar[bool] = False
     kind: type
     limits: Limits = Limits()
 
