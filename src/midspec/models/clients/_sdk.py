@@ -17,7 +17,7 @@ class Wire:
         try:
             self.sdk: Any = import_module(package)
         except ImportError as error:
-            raise SetupError(f"{where}: asking needs the package {package}", hint="pip install 'midspec[llm]'") from error
+            raise SetupError(f"{where}: needs the package {package}", hint="pip install 'midspec[llm]'") from error
         httpx: Any = import_module(self.sdk.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
         self.where = where
         # Redirects would carry the key to a host that nobody configured.
