@@ -55,10 +55,11 @@ class Teacher:
         self.buckets = Buckets(plan.limits)
         self.jobs = Jobs(self)
         self.epoch = time.time()
+        self._zero: float | None = None
 
     def now(self) -> float:
         """Seconds since the start."""
-        return asyncio.get_running_loop().time() - self._zero
+        return asyncio.get_running_loop().time() - (self._zero or 0.0)
 
     def wall(self) -> float:
         return self.epoch + self.now() * self.plan.speed
@@ -245,9 +246,10 @@ class Teacher:
 
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncGenerator[Teacher]:
-        """Answers on 127.0.0.1 until the block ends."""
+        """Answers on 127.0.0.1 until the block ends; may be entered again, on another loop that goes on in time."""
         loop = asyncio.get_running_loop()
-        self._zero = loop.time()
+        if self._zero is None:
+            self._zero = loop.time()
         living: set[Wire] = set()
         server = await loop.create_server(lambda: Wire(self.handle, living), "127.0.0.1", port, backlog=4096)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -260,7 +262,6 @@ class Teacher:
                 if wire.task is not None:
                     wire.task.cancel()
             await asyncio.sleep(0)
-            self.record.close()
 
 
 def teacher(plan: Plan | dict[str, Any] | None = None, record: Path | None = None) -> Teacher:
