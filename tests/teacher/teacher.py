@@ -56,6 +56,7 @@ class Teacher:
         self.jobs = Jobs(self)
         self.epoch = time.time()
         self._zero: float | None = None
+        self.texts: dict[str, str | None] | None = None  # by tracer, where a test wants them
 
     def now(self) -> float:
         """Seconds since the start."""
@@ -84,6 +85,8 @@ class Teacher:
             "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,
             "seconds": self.now(),
+            "wall": self.wall(),
+            "epoch": self.epoch,
             "counts": dict(self.record.counts),
             "batches": self.jobs.state(),
             "plan": self.plan.as_json(),
@@ -136,6 +139,10 @@ class Teacher:
         if (limited := self._limited(row, body, shape)) is not None:
             return limited
         fault = self.plan.fault(row.unit, row.attempt)
+        if fault == "redirect":
+            answer = self._error(row, "fault:redirect", 307, {})
+            answer.headers["location"] = "http://127.0.0.1:9/v1/chat/completions"
+            return answer
         if fault in PLAIN_FAULTS:
             return self._plain(row, fault, body, shape)
         return await self._generated(row, fault, body, shape)
@@ -242,6 +249,8 @@ class Teacher:
         if fault == "huge-line" and said.text:
             line = " ".join(f"{throw.getrandbits(40):x}" for _ in range(self.plan.faults.huge_bytes // 11))
             said.text, said.kind = said.text.replace(tracer, f"{tracer} {line}", 1), "huge-line"
+        if self.texts is not None:
+            self.texts[tracer] = said.text
         return said
 
     @asynccontextmanager
