@@ -37,7 +37,7 @@ def main() -> None:
     options.add_argument("--in-flight", type=int, default=1000)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--words", type=int, default=750)
-    options.add_argument("--latency", type=float, default=4.0)
+    options.add_argument("--latency", type=float, default=20.0)
     options.add_argument("--child", choices=("plain", "ours"), help=argparse.SUPPRESS)
     options.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
@@ -47,23 +47,27 @@ def main() -> None:
         return
     took: dict[str, list[float]] = {"plain": [], "ours": []}
     for n in range(given.rounds):
-        with tempfile.TemporaryDirectory(prefix="midspec-asking-") as work:
-            plan = {"seed": n, "latency": {"first_s": given.latency}, "content": {"words": given.words}}
-            with court(Path(work) / "court", plan) as judge:
-                os.environ.update(where(judge.url))
-                texts: set[str] = set()
-                for name in ("plain", "ours") if n % 2 else ("ours", "plain"):
-                    command = [sys.executable, __file__, "--child", name, "--work", f"{work}/{name}", "--calls",
-                               str(given.calls), "--in-flight", str(given.in_flight)]  # fmt: skip
-                    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-                    took[name].append(found["cpu"] / given.calls * 1000)
-                    texts.add(found["texts"])
-                    print(f"round {n}, {name}: {took[name][-1]:.2f} ms of CPU a call, {found['seconds']:.0f} s, peak "
-                          f"{found['peak_mb']:.0f} MB, {judge.state()['most_in_flight']} in flight at most", flush=True)
-                assert len(texts) == 1, "the two ended with different texts"
-    one, two = statistics.median(took["plain"]), statistics.median(took["ours"])
-    print(f"P5  {given.in_flight} in flight: plain SDK {one:.2f} ms, durable and judged {two:.2f} ms of CPU a call: "
-          f"{two / one - 1:+.0%}")  # fmt: skip
+        found = [one(given, name, n, took) for name in (("plain", "ours") if n % 2 else ("ours", "plain"))]
+        assert found[0] == found[1], "the two ended with different texts"
+    theirs, mine = statistics.median(took["plain"]), statistics.median(took["ours"])
+    print(f"P5  {given.in_flight} in flight: plain SDK {theirs:.2f} ms, durable and judged {mine:.2f} ms of CPU a call: "
+          f"{mine / theirs - 1:+.0%}")  # fmt: skip
+
+
+def one(given: argparse.Namespace, name: str, n: int, took: dict[str, list[float]]) -> str:
+    """One client against a teacher of its own; the digest of the texts it ended with."""
+    # Answers come fast until ours has felt its way up, then so slowly that all places are taken.
+    latency = {"first_s": 0.05, "later_from": given.in_flight, "later_s": given.latency}
+    plan = {"seed": n, "latency": latency, "content": {"words": given.words}}
+    with tempfile.TemporaryDirectory(prefix="midspec-asking-") as work, court(Path(work) / "court", plan) as judge:
+        os.environ.update(where(judge.url))
+        command = [sys.executable, __file__, "--child", name, "--work", f"{work}/desk", "--calls", str(given.calls),
+                   "--in-flight", str(given.in_flight)]  # fmt: skip
+        found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        took[name].append(found["cpu"] / given.calls * 1000)
+        print(f"round {n}, {name}: {took[name][-1]:.2f} ms of CPU a call, {found['seconds']:.0f} s, peak "
+              f"{found['peak_mb']:.0f} MB, {judge.state()['most_in_flight']} in flight at most", flush=True)  # fmt: skip
+    return found["texts"]
 
 
 def plain(given: argparse.Namespace) -> dict[str, Any]:

