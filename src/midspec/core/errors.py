@@ -54,8 +54,8 @@ class ClaimError(MidspecError):
 class ProviderError(MidspecError):
     """A call to a model failed; translated once, by the provider's file.
 
-    ``retryable``: the same call may succeed later, not before ``retry_after`` seconds. ``busy``: the provider bears
-    no more for now. ``hopeless``: no further call of this run can succeed. ``billed``: the answer may have been paid
+    ``retryable``: the same call may succeed later, not before ``retry_after`` seconds. ``busy``: we ask
+    faster than the provider allows. ``hopeless``: no further call of this run can succeed. ``billed``: the answer may have been paid
     for although it was lost.
     """
 

@@ -9,30 +9,47 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from midspec.core.asking import Clock
 
-FIRST = 8.0
-DOWN, DOWN_HARD, UP, UP_MOST = 0.05, 0.1, 0.0005, 0.1
+FIRST = 16.0
+DOWN, DOWN_HARD, UP, UP_MOST = 0.05, 0.3, 0.0005, 0.1
 QUIET_CALLS, QUIET_SECONDS = 200, 20.0
 MEASURED_SECONDS = 3.0
 BURST_SECONDS = 0.05
 SLOWEST = 0.2
 # A refusal that names this many seconds speaks for the whole account, not for one call.
 HOLD_FROM = 5.0
-TRIAL_FALL, TRIAL_CALLS, TRIAL_SHARE, TRIAL_KEPT = 8.0, 40, 0.03, 0.7
-TRUST_SECONDS = 60.0
+TRIAL_FALL, TRIAL_CALLS, TRIAL_SHARE, TRIAL_MOST = 2.0, 60, 0.02, 0.3
+TRUST_SECONDS, TRUST_SHARE = 60.0, 0.5
 
 
 @dataclass
 class _Trial:
-    """Do refusals come from our pace? ``share`` of them at ``rate``; counted again at a pace far below."""
+    """Do refusals come from our pace? Counted from ``rate`` down to half of it, then below that.
+
+    A provider with a limit refuses what is above it: from the share refused at first follows the share at half the
+    pace, mostly none. Where refusals go on all the same, they have another cause.
+    """
 
     rate: float
-    share: float
-    seen: int = 0
-    refused: int = 0
+    first: list[int] = field(default_factory=lambda: [0, 0])
+    later: list[int] = field(default_factory=lambda: [0, 0])
+
+    def count(self, rate: float, *, sent: int = 0, refused: int = 0) -> None:
+        counts = self.first if rate > self.rate / TRIAL_FALL else self.later
+        counts[0] += sent
+        counts[1] += refused
+
+    def ours(self) -> bool | None:
+        """None while it is too early to say."""
+        if self.later[0] < TRIAL_CALLS:
+            return None
+        before = self.first[1] / max(1, self.first[0])
+        # A limit far below the pace refuses most calls; below half of the pace it refuses fewer, or none.
+        share = self.later[1] / self.later[0]
+        return before > TRIAL_MOST or share < max(TRIAL_SHARE, 0.6 * before)
 
 
 class Gate:
@@ -47,10 +64,10 @@ class Gate:
         self._timer: asyncio.Task[None] | None = None
         self._credit, self._counted = 1.0, clock.now()
         self._hold = 0.0
-        self._since, self._quiet = 0, clock.now()
+        self._since, self._cut = 0, clock.now()
         self._share = 0.0
         self._trial: _Trial | None = None
-        self._trusted_until = 0.0
+        self._trusted_until, self._trust = 0.0, TRUST_SECONDS
 
     def begin(self) -> None:
         """A new event loop: what was learned stays, who waited is gone."""
@@ -58,8 +75,8 @@ class Gate:
         self._timer = None
         self.in_flight = 0
 
-    async def enter(self) -> None:
-        """Wait for a place; ``leave`` gives it back."""
+    async def enter(self) -> float:
+        """Wait for a place, which ``leave`` gives back; returns when it came."""
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         self._pump()
@@ -69,59 +86,58 @@ class Gate:
             if place.done() and not place.cancelled():
                 self.leave()
             raise
+        return self._clock.now()
 
     def leave(self) -> None:
         self.in_flight -= 1
         self._pump()
 
-    def answered(self) -> None:
-        """A call went through."""
-        self._since += 1
+    def answered(self, sent: float) -> None:
+        """A call that went out at ``sent`` went through."""
+        # One from before the last refusal says nothing about the pace since then.
+        self._since += sent >= self._cut
         self._share *= 0.98
         if self.window < self._most:
             self.window += 1.0 if self.rate == float("inf") else 1.0 / self.window
         if self.rate != float("inf"):
-            quiet = max(self._since / QUIET_CALLS, (self._clock.now() - self._quiet) / QUIET_SECONDS)
+            quiet = max(self._since / QUIET_CALLS, (self._clock.now() - self._cut) / QUIET_SECONDS)
             up = UP if quiet <= 1 else min(UP_MOST, UP * 2.0 ** min(20.0, 4.0 * (quiet - 1)))
             # Fewer calls a second than places in flight: the pace is not what holds them back.
             if self._paced():
                 self.rate *= 1 + up
-        self._tried(refused=False)
 
-    def refused(self, retry_after: float | None) -> None:
-        """The provider said "too many"."""
+    def refused(self, retry_after: float | None, sent: float) -> None:
+        """The provider said "too many" to a call that went out at ``sent``."""
         now = self._clock.now()
         self._share = self._share * 0.98 + 0.02
         if retry_after is not None and retry_after >= HOLD_FROM:
             self._hold = max(self._hold, now + retry_after)
-        if now < self._trusted_until and self._share < 0.5:
+        if now < self._trusted_until and self._share < TRUST_SHARE:
+            return
+        if self._trial is not None:
+            self._trial.count(self.rate, refused=1)
+        # What went out before the last cut says nothing about the pace since then.
+        if sent < self._cut:
             return
         if self.rate == float("inf"):
-            self.rate = max(SLOWEST, self._measured(now))
-        soon = self._since < QUIET_CALLS / 10
-        if self._trial is None:
-            self._trial = _Trial(self.rate, max(self._share, 0.02))
+            self.rate = self._measured(now)
+        if self._trial is None or self._since >= QUIET_CALLS:
+            self._trial = _Trial(self.rate)
+        soon = self._since < QUIET_CALLS / 10 and now - self._cut < QUIET_SECONDS / 4
         self.rate = max(SLOWEST, self.rate * (1 - (DOWN_HARD if soon else DOWN)))
-        if self._since >= QUIET_CALLS:
-            self._trial = _Trial(self.rate, max(self._share, 0.02))
-        self._since, self._quiet = 0, now
-        self._tried(refused=True)
+        self._since, self._cut = 0, now
 
-    def _tried(self, *, refused: bool) -> None:
-        trial = self._trial
-        if trial is None or self.rate > trial.rate / TRIAL_FALL:
-            if trial is not None and refused:
-                trial.share = max(trial.share, self._share)
+    def _tried(self) -> None:
+        """A call goes out; is the trial over?"""
+        if self._trial is None:
             return
-        trial.seen += 1
-        trial.refused += refused
-        if trial.seen < TRIAL_CALLS:
-            return
-        share = trial.refused / trial.seen
-        if share >= max(TRIAL_SHARE, TRIAL_KEPT * trial.share):
-            self.rate, self._trusted_until = float("inf"), self._clock.now() + TRUST_SECONDS
-        self._trial = None
-        self._pump()
+        self._trial.count(self.rate, sent=1)
+        ours = self._trial.ours()
+        if ours is False:
+            self.rate, self._trusted_until = float("inf"), self._clock.now() + self._trust
+            self._trust *= 2
+        if ours is not None:
+            self._trial = None
 
     def _paced(self) -> bool:
         return self.in_flight < self.window or bool(self._waiting)
@@ -153,6 +169,7 @@ class Gate:
                 continue
             self.in_flight += 1
             self._sent.append(now)
+            self._tried()
             if len(self._sent) > 4096:
                 self._sent.popleft()
             place.set_result(None)

@@ -167,16 +167,16 @@ class Online:
             self._room.clear()
             await self._room.wait()
         try:
-            await self._gate.enter()
+            sent = await self._gate.enter()
             try:
-                return await self._send(unit, expected)
+                return await self._send(unit, expected, sent)
             finally:
                 self._gate.leave()
         finally:
             self._purse.settle(expected)
             self._room.set()
 
-    async def _send(self, unit: Unit, expected: float) -> dict[str, Any] | ProviderError:
+    async def _send(self, unit: Unit, expected: float, sent: float) -> dict[str, Any] | ProviderError:
         task, client = asyncio.current_task(), self._client
         assert task is not None and client is not None
         self._sending.add(task)
@@ -192,11 +192,11 @@ class Online:
                 return error
             except ProviderError as error:
                 if error.busy:
-                    self._gate.refused(error.retry_after)
+                    self._gate.refused(error.retry_after, sent)
                 if error.billed:
                     self._purse.lose(expected)
                 return error
-            self._gate.answered()
+            self._gate.answered(sent)
             self._last_success = self._clock.now()
             return await self._keep(unit, answer)
         finally:

@@ -12,7 +12,6 @@ from midspec.core.errors import ProviderError
 from midspec.models.keys import hide
 
 AGAIN = (408, 409, 425, 429)
-BUSY = (429, 503, 529)
 # A 429 with one of these does not pass by waiting.
 SPENT = ("insufficient_quota", "billing", "credit balance", "spend limit", "spending limit", "quota_exceeded",
          "payment")
@@ -45,7 +44,7 @@ def from_status(status: int, body: object, headers: Mapping[str, str], where: st
     if status in AGAIN or status >= 500:
         if status == 429 and any(word in lower for word in SPENT):
             return ProviderError(text, hopeless=True, hint="raise the limit of the account, then the same command")
-        return ProviderError(text, retryable=True, busy=status in BUSY, retry_after=_wait(headers))
+        return ProviderError(text, retryable=True, busy=status == 429, retry_after=_wait(headers))
     if status in (400, 403, 422) and any(word in lower for word in FILTERED):
         return ProviderError(text)
     hints = {401: "check the key", 402: "the account has no credit", 403: "the key may not use this model",
