@@ -38,6 +38,7 @@ async def serve(plan: Plan, record: Path | None, port: int) -> None:
     async with teacher(plan, record).serving(port) as one:
         print(f"OPENAI_BASE_URL={one.url}/v1 ANTHROPIC_BASE_URL={one.url}", flush=True)
         await stop.wait()
+    one.record.close()
 
 
 if __name__ == "__main__":

@@ -61,10 +61,10 @@ def _marked(body: dict[str, Any]) -> list[tuple[str, bool]]:
 
 
 def wish(body: dict[str, Any], content: Content) -> Wish:
-    users = [m for m in body["messages"] if m["role"] == "user"]
-    prompt = "".join(b.get("text", "") for b in _blocks(users[-1]["content"])) if users else ""
-    tags = tags_in(prompt) if content.tags is None else content.tags
-    return Wish(prompt, tags, _schema(body) or asked_in_words(prompt), content.words, content.items, body["max_tokens"])
+    users = ["".join(b.get("text", "") for b in _blocks(m["content"])) for m in body["messages"] if m["role"] == "user"]
+    prompt, said = users[-1] if users else "", "\n".join(users)
+    tags = tags_in(said) if content.tags is None else content.tags
+    return Wish(prompt, tags, _schema(body) or asked_in_words(said), content.words, content.items, body["max_tokens"])
 
 
 def _schema(body: dict[str, Any]) -> dict[str, Any] | None:

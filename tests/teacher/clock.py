@@ -14,14 +14,20 @@ from typing import Any
 GRACE = 0.0003  # seconds that a byte may need on loopback before the clock may jump
 
 
+class Time:
+    """Virtual seconds since the start; loops that run one after the other may share them."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+
 class _Jumping:
     """A selector that lets virtual seconds pass where a real one would sleep."""
 
-    def __init__(self) -> None:
+    def __init__(self, time: Time) -> None:
         self.real = selectors.DefaultSelector()
-        self.now = 0.0
+        self.time = time
         self.threads = 0
-        self.jumps = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is not None and timeout <= 0:
@@ -31,8 +37,7 @@ class _Jumping:
             return self.real.select(None)
         if found := self.real.select(GRACE):
             return found
-        self.now += timeout
-        self.jumps += 1
+        self.time.now += timeout
         return []
 
     def __getattr__(self, name: str) -> Any:
@@ -42,12 +47,12 @@ class _Jumping:
 class VirtualLoop(asyncio.SelectorEventLoop):
     """``loop.time()`` starts at 0 and moves only by jumps to the next timer; computing takes no time."""
 
-    def __init__(self) -> None:
-        self.jumping = _Jumping()
+    def __init__(self, time: Time | None = None) -> None:
+        self.jumping = _Jumping(time or Time())
         super().__init__(self.jumping)  # type: ignore[arg-type]
 
     def time(self) -> float:
-        return self.jumping.now
+        return self.jumping.time.now
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
         future = super().run_in_executor(executor, func, *args)
@@ -60,7 +65,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
 
-def run(main: Any) -> Any:
+def run(main: Any, time: Time | None = None) -> Any:
     """``asyncio.run`` on a virtual clock."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(time)) as runner:
         return runner.run(main)

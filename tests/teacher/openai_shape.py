@@ -41,16 +41,17 @@ def parts(body: dict[str, Any]) -> list[str]:
 def wish(body: dict[str, Any], content: Content) -> Wish:
     users = [_text(m["content"]) for m in body["messages"] if m["role"] == "user"]
     prompt = users[-1] if users else ""
+    said = "\n".join(users)
     form = body.get("response_format") or {}
     schema = form.get("json_schema", {}).get("schema") if form.get("type") == "json_schema" else None
     most = body.get("max_completion_tokens") or body.get("max_tokens")
-    tags = tags_in(prompt) if content.tags is None else content.tags
-    return Wish(prompt, tags, schema or asked_in_words(prompt), content.words, content.items, most)
+    tags = tags_in(said) if content.tags is None else content.tags
+    return Wish(prompt, tags, schema or asked_in_words(said), content.words, content.items, most)
 
 
 def asked_in_words(prompt: str) -> dict[str, Any] | None:
     """A JSON schema written into the end of a prompt, for servers that take none."""
-    decoder, start = json.JSONDecoder(), prompt.find("{", max(0, len(prompt) - 6000))
+    decoder, start = json.JSONDecoder(), prompt.find("{", max(0, len(prompt) - 20_000))
     while start >= 0:
         try:
             value, end = decoder.raw_decode(prompt, start)

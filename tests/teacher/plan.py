@@ -38,6 +38,8 @@ FAULTS = (
     "no-usage",
 )
 WHOLE = {"reset-after", "slow", "duplicate", "no-usage", "huge-line", "surrogate"}
+# Only where a plan names it: to another host, which nobody configured.
+EXTRA = ("redirect",)
 # The provider has worked and charges, although the answer does not arrive or cannot be read.
 CHARGED = {"reset-mid", "truncated", "short", "malformed", "not-utf8", "no-choices"}
 HOPELESS = ("401", "403", "404", "spend", "context")
@@ -97,6 +99,8 @@ class Latency:
     first_s: float = 0.02
     token_s: float = 0.0
     spread: float = 0.5  # share by which one answer may be slower or faster than another
+    later_from: int | None = None  # from this call on, ``later_s`` comes on top
+    later_s: float = 0.0
 
 
 @dataclass
@@ -158,7 +162,7 @@ class Plan:
             made[name] = tuple(value) if name in ("keys", "models") else value
         plan = _part(cls, made, "plan")
         for name in plan.faults.kinds:
-            if name not in FAULTS:
+            if name not in (*FAULTS, *EXTRA):
                 raise ValueError(f"no fault {name!r}; have: {', '.join(FAULTS)}")
         if plan.hopeless.kind not in (None, *HOPELESS):
             raise ValueError(f"no hopeless error {plan.hopeless.kind!r}; have: {', '.join(HOPELESS)}")

@@ -55,10 +55,12 @@ class Teacher:
         self.buckets = Buckets(plan.limits)
         self.jobs = Jobs(self)
         self.epoch = time.time()
+        self._zero: float | None = None
+        self.texts: dict[str, str | None] | None = None  # by tracer, where a test wants them
 
     def now(self) -> float:
         """Seconds since the start."""
-        return asyncio.get_running_loop().time() - self._zero
+        return asyncio.get_running_loop().time() - (self._zero or 0.0)
 
     def wall(self) -> float:
         return self.epoch + self.now() * self.plan.speed
@@ -83,6 +85,8 @@ class Teacher:
             "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,
             "seconds": self.now(),
+            "wall": self.wall(),
+            "epoch": self.epoch,
             "counts": dict(self.record.counts),
             "batches": self.jobs.state(),
             "plan": self.plan.as_json(),
@@ -135,6 +139,10 @@ class Teacher:
         if (limited := self._limited(row, body, shape)) is not None:
             return limited
         fault = self.plan.fault(row.unit, row.attempt)
+        if fault == "redirect":
+            answer = self._error(row, "fault:redirect", 307, {})
+            answer.headers["location"] = "http://127.0.0.1:9/v1/chat/completions"
+            return answer
         if fault in PLAIN_FAULTS:
             return self._plain(row, fault, body, shape)
         return await self._generated(row, fault, body, shape)
@@ -189,6 +197,8 @@ class Teacher:
         latency = self.plan.latency
         spread = dice(self.plan.seed, "latency", row.unit, row.attempt).uniform(1 - latency.spread, 1 + latency.spread)
         seconds = (latency.first_s + bill.out * latency.token_s) * spread
+        if latency.later_from is not None and row.number >= latency.later_from:
+            seconds += latency.later_s
         self.prefixes.store(marks, row.at + seconds)
         await asyncio.sleep(seconds)
         return self._charge(row, fault, said, bill, shape, body)
@@ -241,13 +251,16 @@ class Teacher:
         if fault == "huge-line" and said.text:
             line = " ".join(f"{throw.getrandbits(40):x}" for _ in range(self.plan.faults.huge_bytes // 11))
             said.text, said.kind = said.text.replace(tracer, f"{tracer} {line}", 1), "huge-line"
+        if self.texts is not None:
+            self.texts[tracer] = said.text
         return said
 
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncGenerator[Teacher]:
-        """Answers on 127.0.0.1 until the block ends."""
+        """Answers on 127.0.0.1 until the block ends; may be entered again, on another loop that goes on in time."""
         loop = asyncio.get_running_loop()
-        self._zero = loop.time()
+        if self._zero is None:
+            self._zero = loop.time()
         living: set[Wire] = set()
         server = await loop.create_server(lambda: Wire(self.handle, living), "127.0.0.1", port, backlog=4096)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -260,7 +273,6 @@ class Teacher:
                 if wire.task is not None:
                     wire.task.cancel()
             await asyncio.sleep(0)
-            self.record.close()
 
 
 def teacher(plan: Plan | dict[str, Any] | None = None, record: Path | None = None) -> Teacher:

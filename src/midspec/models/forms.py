@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Protocol
 from midspec.core.errors import RecipeError, ReplyError, SetupError
 from midspec.models.schema import instance, schema_of, texts_of
 
+OBJECT = re.compile(r"""[{\[]\s*["'{]""")
+FIRST_KEY = re.compile(r"""[\[\s]*\{\s*["'](\w+)["']""")
 FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 
 
@@ -148,25 +150,44 @@ def fenced(schema: dict[str, Any]) -> str:
 def _json(text: str) -> Any:
     """The one JSON value of a reply: bare, in a fence, or in braces; strictly, then with its syntax mended.
 
+    A reply that quotes JSON (a graded text that claims a verdict) holds several values; none of them is taken.
+
     Raises:
         ReplyError: no JSON, or several that differ.
     """
     whole = text.strip()
-    blocks = [whole] if whole.startswith(("{", "[")) else FENCE.findall(whole)
-    if not blocks and "{" in whole and "}" in whole:
-        blocks = [whole[whole.index("{"):whole.rindex("}") + 1]]
+    if whole.startswith(("{", "[")):
+        try:
+            return json.loads(whole, object_pairs_hook=_once)
+        except (json.JSONDecodeError, RecursionError):
+            pass
+    blocks = [block.strip() for block in FENCE.findall(whole)]
+    outside = FENCE.sub("", whole)
+    if OBJECT.search(outside) or (not blocks and "{" in outside):
+        start = OBJECT.search(outside)
+        blocks.append(outside[start.start() if start else outside.index("{"):outside.rfind("}") + 1 or None].strip())
     if not blocks:
         raise ReplyError("no JSON found")
-    if len({block.strip() for block in blocks}) > 1:
-        raise ReplyError(f"{len(blocks)} JSON blocks where one is expected")
-    block = blocks[0].strip()
+    if len(set(blocks)) > 1:
+        raise ReplyError(f"{len(blocks)} JSON values where one is expected")
+    return _read_block(blocks[0])
+
+
+def _read_block(block: str) -> Any:
     try:
-        return json.loads(block, object_pairs_hook=_once)
+        value, end = json.JSONDecoder(object_pairs_hook=_once).raw_decode(block)
     except (json.JSONDecodeError, RecursionError) as error:
         if not block.endswith(("}", "]")):
             # Mending would close what was never finished.
             raise ReplyError(f"the JSON does not end: {error}") from error
+        first = FIRST_KEY.match(block)
+        if first and len(re.findall(rf"[\"']{re.escape(first[1])}[\"']\s*:", block)) > 1:
+            # Mending takes the last of several like objects.
+            raise ReplyError("several JSON values where one is expected") from error
         return _mended(block, error)
+    if set(block[end:]) & set("{["):
+        raise ReplyError("several JSON values where one is expected")
+    return value
 
 
 def _mended(block: str, error: Exception) -> Any:

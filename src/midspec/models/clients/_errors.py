@@ -94,8 +94,16 @@ def _wait(headers: Mapping[str, str]) -> float | None:
         try:
             return max(0.0, float(value) * unit)
         except ValueError:
-            try:
-                return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-            except (ValueError, TypeError):
-                continue
+            if (until := _moment(value)) is not None:
+                # Against the server's own clock where it tells it: ours may be wrong.
+                now = _moment(headers.get("date"))
+                return max(0.0, until - (time.time() if now is None else now))
     return None
+
+
+def _moment(date: str | None) -> float | None:
+    """An HTTP date in seconds since 1970; None where it is none."""
+    try:
+        return None if date is None else parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError):
+        return None
