@@ -60,7 +60,7 @@ def test_bad_replies_are_counted_and_never_used(tmp_path: Path, monkeypatch: pyt
         bad = {row.tracer for row in one.record.rows if row.usable is False and row.tracer}
         good = [row.tracer for row in one.record.rows if row.usable]
         text = "\n".join(reply.value["document"] for reply in replies if reply.ok)
-        assert bad and not [tracer for tracer in bad if tracer in text]
+        assert bad and not [(row.content, row.tracer) for row in one.record.rows if not row.usable and row.tracer in text]
         assert all(tracer in text for tracer in good), "a good reply was dropped"
         facts = desk.facts["asked"]["openai/m"]
         assert facts["units"] == 200 and facts["used"] == sum(reply.ok for reply in replies)
@@ -78,7 +78,7 @@ def test_hopeless_errors_stop_the_run(kind: str, address: str, tmp_path: Path, m
         assert caught.value.retryable, "exit code 75"
         rows = [row for row in one.record.rows if row.kind == "call"]
         assert len(rows) <= 20 + 16 + 5
-        assert desk.answers.count() == totals(rows)["written"] >= 4, "an answer that arrived was not kept"
+        assert desk.answers.count() == sum(row.written and row.outcome == "reply" for row in rows) >= 4, "an answer that arrived was not kept"
 
 
 def test_the_budget_is_a_hard_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_keys_leave_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
                 desk.answers.close()
     texts += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
     out = capfd.readouterr()
-    assert len(texts) > 10 and not [text for text in (*texts, caplog.text, out.out, out.err) if KEY in text]
+    assert len(texts) > 5 and not [text for text in (*texts, caplog.text, out.out, out.err) if KEY in text]
 
 
 def test_a_server_that_is_down_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

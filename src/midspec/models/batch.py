@@ -24,11 +24,11 @@ from midspec.models.unit import Unit
 
 WINDOW = 50_000
 MOST_BYTES = 100_000_000
-FIRST_LOOK, LONGEST_LOOK = 5.0, 120.0
+FIRST_LOOK, LONGEST_LOOK = 5.0, 600.0
 # A request that a dying process sent may still arrive a little later.
 LATECOMERS = 60.0
 # Rounds without a single answer before it is no use handing in again.
-FRUITLESS = 3
+FRUITLESS = 4
 Made = TypeVar("Made")
 
 
@@ -112,11 +112,14 @@ class _Rounds:
     async def run(self) -> None:
         for batch in self._buyer.noted():
             await self._resume(batch)
-        fruitless = 0
+        fruitless, fruitful = 0, False
         while todo := self._buyer.unsettled():
             got = await self._round(todo)
-            fruitless = 0 if got else fruitless + 1
-            if fruitless == FRUITLESS:
+            fruitless, fruitful = (0, True) if got else (fruitless + 1, fruitful)
+            if fruitless == FRUITLESS and fruitful:
+                for unit in self._buyer.unsettled():
+                    unit.give_up(f"no answer in {FRUITLESS} batches")
+            elif fruitless == FRUITLESS:
                 raise StoppedError(f"asking stopped: {FRUITLESS} batches of {self._address} brought no answer",
                                    hint="look at the provider's own list of batches; every answer is kept")
 
@@ -206,7 +209,7 @@ class _Rounds:
         ident, wait = batch.id, FIRST_LOOK
         while not await self._patient(lambda: self._batches.ended(ident)):
             await self._clock.sleep(wait)
-            wait = min(LONGEST_LOOK, wait * 1.5)
+            wait = min(LONGEST_LOOK, wait * 1.3)
         results = await self._patient(lambda: self._batches.results(ident))
         rows, hopeless = self._rows(results, set(batch.keys))
         self._answers.put_many(rows)

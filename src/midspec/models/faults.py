@@ -33,12 +33,14 @@ UNABLE = r"(?:can['’]?t|cannot|can not|am unable to|['’]m unable to|am not a
          r"will not|must decline to|must decline|have to decline|decline to|am not comfortable|['’]m not comfortable)"
 DEED = r"(?:help(?! but)|assist|writ\w+|creat\w+|produc\w+|provid\w+|comply|fulfil\w*|generat\w+|complet\w+|" \
        r"continu\w+|engag\w+|discuss\w*|answer\w*|support\w*|do that|do this|share|draft\w*|carry out)"
-REFUSAL = re.compile(rf"\A\W*(?:{APOLOGY}[\s,.!—–-]*(?:but\s+)?)?(?:i\s*{UNABLE})\s+(?:be able to\s+)?"
+# Not after a quotation mark: there somebody in the text speaks.
+START = r"\A[\s*_#>(\[-]*"
+REFUSAL = re.compile(rf"{START}(?:{APOLOGY}[\s,.!—–-]*(?:but\s+)?)?(?:i\s*{UNABLE})\s+(?:be able to\s+)?"
                      rf"(?:\w+ly\s+)?{DEED}",
                      re.IGNORECASE)
-DECLINE = re.compile(r"\A\W*i\s*(?:must|have to|need to|will have to)\s+(?:\w+ly\s+)?(?:decline|refuse)\b",
+DECLINE = re.compile(rf"{START}i\s*(?:must|have to|need to|will have to)\s+(?:\w+ly\s+)?(?:decline|refuse)\b",
                      re.IGNORECASE)
-SORRY = re.compile(rf"\A\W*{APOLOGY}[\s,.!—–-]*(?:but\s+)?i\s*{UNABLE}", re.IGNORECASE)
+SORRY = re.compile(rf"{START}{APOLOGY}[\s,.!—–-]*(?:but\s+)?i\s*{UNABLE}", re.IGNORECASE)
 MACHINE = re.compile(r"\bas an? (?:ai|artificial intelligence|large language model|language model)\b[^.\n]{0,40}\bi\b",
                      re.IGNORECASE)
 POLICY = re.compile(r"\b(?:this|that|your) request\b|\b(?:my|usage|content|safety) (?:guidelines|polic(?:y|ies))\b|"

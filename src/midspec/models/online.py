@@ -44,7 +44,7 @@ class Online:
         self._committing = False
         self._warm: dict[tuple[str, ...], asyncio.Event] = {}
         self._kept_parts: set[str] = set()
-        self._last_success = 0.0
+        self._last_success = float("-inf")
         self.error: BaseException | None = None
         self._started = threading.Event()
         self._client: Client | None = None

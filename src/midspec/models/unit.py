@@ -74,7 +74,10 @@ class Unit:
     def take(self, row: dict[str, Any]) -> None:
         """Read one kept answer: it is used, or the next attempt is aimed at."""
         answer = Answer.of(row)
-        judged = judge(answer, self.terms.form, self.first())
+        # A mended reply may repeat the one that it mends, but not what it was told about it.
+        first = self.first()
+        told = tuple(turn for turn in self.request.turns if turn.role == "user" and turn not in first.turns)
+        judged = judge(answer, self.terms.form, Request(first.shared, (*first.turns, *told)))
         self.rows.append(row)
         if judged.fault is None:
             self.reply = Reply(self.call.id, judged.text, judged.value, None, "", judged.reasoning, answer.model,
