@@ -55,8 +55,8 @@ class ProviderError(MidspecError):
     """A call to a model failed; translated once, by the provider's file.
 
     ``retryable``: the same call may succeed later, not before ``retry_after`` seconds. ``busy``: we ask
-    faster than the provider allows. ``hopeless``: no further call of this run can succeed. ``billed``: the answer may have been paid
-    for although it was lost.
+    faster than the provider allows. ``hopeless``: no further call of this run can succeed. ``billed``: the answer may
+    have been paid for although it was lost.
     """
 
     def __init__(self, message: str, *, retryable: bool = False, hopeless: bool = False, busy: bool = False,

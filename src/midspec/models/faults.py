@@ -24,17 +24,20 @@ MARKS = {ord(mark): " " for mark in "\"#$%&()*+,-./:;<=>?@[]^_`{|}~!\\“”„�
 THOUGHT = re.compile(r"\A\s*<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL)
 HALF = re.compile("[\ud800-\udfff]")
 # Function words that hardly occur in other languages of the same script.
-ENGLISH = frozenset("the of and to that it with for are this by be from have not which you they their there would "
-                    "what when who your its been were has had but all can we she his her our i my".split())
+FUNCTION_WORDS = """the of and to that it with for are this by be from have not which you they their there would what
+when who your its been were has had but all can we she his her our i my"""
+ENGLISH = frozenset(FUNCTION_WORDS.split())
 APOLOGY = r"(?:i['’]m (?:really |very |truly )?sorry|i am (?:really |very |truly )?sorry|sorry|my apologies|" \
           r"i apologi[sz]e|unfortunately|regrettably)"
 UNABLE = r"(?:can['’]?t|cannot|can not|am unable to|['’]m unable to|am not able to|['’]m not able to|won['’]t|" \
          r"will not|must decline to|must decline|have to decline|decline to|am not comfortable|['’]m not comfortable)"
 DEED = r"(?:help(?! but)|assist|writ\w+|creat\w+|produc\w+|provid\w+|comply|fulfil\w*|generat\w+|complet\w+|" \
        r"continu\w+|engag\w+|discuss\w*|answer\w*|support\w*|do that|do this|share|draft\w*|carry out)"
-REFUSAL = re.compile(rf"\A\W*(?:{APOLOGY}[\s,.!—–-]*(?:but\s+)?)?(?:i\s*{UNABLE})\s+(?:be able to\s+)?(?:\w+ly\s+)?{DEED}",
+REFUSAL = re.compile(rf"\A\W*(?:{APOLOGY}[\s,.!—–-]*(?:but\s+)?)?(?:i\s*{UNABLE})\s+(?:be able to\s+)?"
+                     rf"(?:\w+ly\s+)?{DEED}",
                      re.IGNORECASE)
-DECLINE = re.compile(r"\A\W*i\s*(?:must|have to|need to|will have to)\s+(?:\w+ly\s+)?(?:decline|refuse)\b", re.IGNORECASE)
+DECLINE = re.compile(r"\A\W*i\s*(?:must|have to|need to|will have to)\s+(?:\w+ly\s+)?(?:decline|refuse)\b",
+                     re.IGNORECASE)
 SORRY = re.compile(rf"\A\W*{APOLOGY}[\s,.!—–-]*(?:but\s+)?i\s*{UNABLE}", re.IGNORECASE)
 MACHINE = re.compile(r"\bas an? (?:ai|artificial intelligence|large language model|language model)\b[^.\n]{0,40}\bi\b",
                      re.IGNORECASE)
@@ -42,15 +45,16 @@ POLICY = re.compile(r"\b(?:this|that|your) request\b|\b(?:my|usage|content|safet
                     r"\bagainst my\b", re.IGNORECASE)
 PIECE = r"(?:document|draft|text|version|article|essay|rewrite|rewriting|revision|story|piece|response|reply|" \
         r"transcript|dialogue|conversation|post|memo|report|json|output|chapter|letter|email|interview)"
-OPENER = re.compile(rf"\A\W*(?:(?:sure|certainly|of course|absolutely|okay|ok|great|understood|no problem)\b[\s,.!:—–-]*)?"
+OPENER = re.compile(r"\A\W*(?:(?:sure|certainly|of course|absolutely|okay|ok|great|understood|no problem)\b"
+                    r"[\s,.!:—–-]*)?"
                     rf"(?:here(?:['’]s| is| are)\b[^\n]{{0,60}}\b{PIECE}\b[^\n]{{0,80}}:|"
                     rf"(?:as (?:you )?requested|per your request|below is|the following is)\b[^\n]{{0,60}}\b{PIECE}\b)",
                     re.IGNORECASE)
 EAGER = re.compile(r"\A\W*(?:sure|certainly|of course|absolutely|understood|no problem)\b\s*(?:[!.:—–]|,\s+(?:here|i))",
                    re.IGNORECASE)
 PROMISE = re.compile(r"\A\W*(?:(?:sure|certainly|of course|okay|ok)\W+)?(?:first,? )?(?:i['’]ll|i will|i am going to|"
-                     r"i['’]m going to|let me)\s+(?:now\s+|first\s+|start by\s+|begin by\s+)?(?:writ\w+|draft\w*|outlin\w+|"
-                     r"creat\w+|compos\w+|plan\w*)\b[^\n]{0,120}", re.IGNORECASE)
+                     r"i['’]m going to|let me)\s+(?:now\s+|first\s+|start by\s+|begin by\s+)?(?:writ\w+|draft\w*|"
+                     r"outlin\w+|creat\w+|compos\w+|plan\w*)\b[^\n]{0,120}", re.IGNORECASE)
 OUTLINE = re.compile(r"\A\W*(?:here is )?(?:the |my |a )?(?:document |writing )?(?:plan|outline)\b"
                      r"(?:\s*\W{0,3}\s*\n|[^\n]{0,60}:\W*\n\s*(?:\d+[.)]|[-*•]))", re.IGNORECASE)
 NEXT = re.compile(r"\bi(?:['’]ll| will) now (?:writ|draft|begin|start|proceed)\w*[^\n]{0,60}\W*\Z", re.IGNORECASE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
-from midspec.core.errors import ReplyError, SetupError
+from midspec.core.errors import RecipeError, ReplyError, SetupError
 from midspec.models.schema import instance, schema_of, texts_of
 
 OBJECT = re.compile(r"""[{\[]\s*["'{]""")
@@ -45,11 +45,10 @@ class Limits:
 class Form(Protocol):
     """``limits`` hold for the texts that ``texts`` takes out of a value; ``prose``: they are whole texts to be read."""
 
-    @property
-    def limits(self) -> Limits: ...
+    prose: ClassVar[bool]
 
     @property
-    def prose(self) -> bool: ...
+    def limits(self) -> Limits: ...
 
     def schema(self) -> tuple[str, dict[str, Any]] | None: ...
 
@@ -88,15 +87,20 @@ class Tagged:
     tags: tuple[str, ...]
     limits: Limits = Limits()
 
+    def __post_init__(self) -> None:
+        if not self.tags:
+            raise RecipeError("Tagged: no tag is named")
+
     def schema(self) -> None:
         return None
 
     def read(self, text: str) -> dict[str, str] | Fault:
         found: dict[str, str] = {}
         end = 0
+        product = self.tags[-1]
         missing = [tag for tag in self.tags if f"<{tag}>" not in text]
-        if missing == [self.tags[-1]] and len(self.tags) > 1:
-            return Fault("plan only", f"<{self.tags[-1]}> is missing: only {', '.join(self.tags[:-1])} came")
+        if missing == [product] and len(self.tags) > 1:
+            return Fault("plan only", f"<{product}> is missing: only {', '.join(self.tags[:-1])} came")
         for tag in self.tags:
             opened, closed = text.count(f"<{tag}>"), text.count(f"</{tag}>")
             if (opened, closed) != (1, 1):
@@ -107,7 +111,7 @@ class Tagged:
             found[tag], end = text[start + len(tag) + 2:stop].strip(), stop
         empty = [tag for tag, inner in found.items() if not inner]
         if empty:
-            return Fault("plan only" if empty == [self.tags[-1]] and len(self.tags) > 1 else "empty",
+            return Fault("plan only" if empty == [product] and len(self.tags) > 1 else "empty",
                          f"<{empty[0]}> is empty")
         return found
 

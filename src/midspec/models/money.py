@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from midspec.core.asking import Account, Terms, Usage
 from midspec.core.errors import SetupError, StoppedError
+from midspec.core.forecast import Asking
 from midspec.library.prices import Price, price_of
 from midspec.models.call import Request
 from midspec.models.keys import setting
 from midspec.models.model import Model
-from midspec.models.providers import priced
+from midspec.models.providers import caches, priced
 
 # Letters a token in English, counted low so that a plan is rather too dear than too cheap.
 LETTERS_A_TOKEN = 4.0
+# For hours only: how fast one reply comes, and how long the providers allow themselves for a batch.
+TOKENS_A_SECOND, BATCH_HOURS = 60.0, 24.0
+LEAST_CACHED = 1024
 FREE = Price("", 0.0, 0.0, 0.0, 0.0, 1.0, "runs on this machine", "always")
 
 
@@ -28,6 +33,40 @@ def price_for(address: str, terms: Terms) -> Price | None:
 def tokens_in(text: str) -> int:
     """About how many tokens a text has."""
     return max(1, round(len(text) / LETTERS_A_TOKEN))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What calls of one model will take. ``cost`` None: no price is known; ``hours`` None: nothing is known about it.
+
+    ``source`` says what the price rests on.
+    """
+
+    asking: Asking
+    usage: Usage
+    cost: float | None
+    hours: float | None
+    source: str
+
+
+def estimate(asking: Asking, terms: Terms) -> Estimate:
+    """Tokens, dollars and hours of planned calls under these terms.
+
+    Caching is counted where the provider does it by itself or on our mark, and never in batches, where it may fail.
+    """
+    price = price_for(asking.address, terms)
+    caching = caches(asking.address) and not terms.batch and asking.shared >= LEAST_CACHED and asking.calls > 1
+    again = (asking.calls - 1) * asking.shared
+    usage = (Usage(asking.calls * asking.own, again, asking.shared, asking.calls * asking.output) if caching
+             else Usage(asking.calls * (asking.own + asking.shared), 0, 0, asking.calls * asking.output))
+    hours: float | None = None
+    if priced(asking.address):
+        together = min(asking.calls, terms.in_flight)
+        hours = BATCH_HOURS if terms.batch else asking.calls * asking.output / TOKENS_A_SECOND / max(1, together) / 3600
+    if price is None:
+        return Estimate(asking, usage, None, hours, "no price known")
+    seen = f"{price.source}, seen {price.seen}" + (" (an example, no real price)" if price.example else "")
+    return Estimate(asking, usage, price.cost(usage, batch=terms.batch), hours, seen)
 
 
 class Purse:

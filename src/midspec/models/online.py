@@ -142,6 +142,7 @@ class Online:
         warming = await self._warmed(unit.request)
         began = self._clock.now()
         try:
+            error = ProviderError("not asked")
             for trial in range(TRIES):
                 found = await self._try(unit)
                 if not isinstance(found, ProviderError):
@@ -150,11 +151,12 @@ class Online:
                     raise StoppedError(f"asking stopped: {found.message}", hint=found.hint)
                 if not found.retryable:
                     return await self._keep(unit, Answer("", "refusal", Usage()))
+                error = found
                 await self._pause(unit, trial, found)
             if self._last_success < began:
-                raise StoppedError(f"asking stopped: {TRIES} tries in a row failed ({found.message})",
+                raise StoppedError(f"asking stopped: {TRIES} tries in a row failed ({error.message})",
                                    hint="every answer is kept; the same command goes on once the provider answers")
-            unit.give_up(found.message)
+            unit.give_up(error.message)
             return None
         finally:
             if warming is not None:

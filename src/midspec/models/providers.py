@@ -1,8 +1,8 @@
 """Address → the provider's file in ``models/clients/``. The folder is the registry.
 
-Each file has ``connect(model, terms) -> Client``; ``PRICED`` False where its answers cost nothing; ``SCHEMAS`` True
-where a JSON schema can be sent; ``NEEDS`` names of settings that must be there (keys); ``resolved(address)`` where an
-address does not say all about what answers (weights in a folder).
+Each file has ``connect(model, terms) -> Client``, and where it applies: ``PRICED`` False (answers cost nothing),
+``SCHEMAS`` True (a JSON schema can be sent), ``CACHES`` True (the start of prompts is kept and billed less), ``NEEDS``
+(settings that must be there: keys), ``resolved(address)`` (an address that does not say all about what answers).
 """
 
 from __future__ import annotations
@@ -104,3 +104,13 @@ def priced(address: str) -> bool:
 def takes_schema(address: str) -> bool:
     """Whether the provider makes a model keep to a JSON schema."""
     return getattr(client_file(address), "SCHEMAS", False)
+
+
+def caches(address: str) -> bool:
+    """Whether the provider keeps the start of prompts and bills it less the next time."""
+    return getattr(client_file(address), "CACHES", False)
+
+
+def needs(provider: str) -> tuple[str, ...]:
+    """Settings that must be there before the provider can be asked."""
+    return getattr(client_file(f"{provider}/any"), "NEEDS", ())

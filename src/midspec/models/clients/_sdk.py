@@ -19,7 +19,7 @@ class Wire:
         try:
             self.sdk: Any = import_module(package)
         except ImportError as error:
-            raise SetupError(f"{where}: asking needs the package {package}", hint="pip install 'midspec[llm]'") from error
+            raise SetupError(f"{where}: needs the package {package}", hint="pip install 'midspec[llm]'") from error
         self._httpx: Any = import_module(self.sdk.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
         self._maker: Any = getattr(self.sdk, "AsyncOpenAI" if package == "openai" else "AsyncAnthropic")
         self._url, self._secret, self._terms = url, secret, terms

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from midspec.models.model import Model
 
 SCHEMAS = True
+CACHES = True
 NEEDS = ("ANTHROPIC_API_KEY",)
 URL = "https://api.anthropic.com"
 FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length",

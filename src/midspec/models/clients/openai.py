@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from midspec.models.model import Model
 
 SCHEMAS = True
+CACHES = True
 NEEDS = ("OPENAI_API_KEY",)
 URL = "https://api.openai.com/v1"
 

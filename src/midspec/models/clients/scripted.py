@@ -41,8 +41,8 @@ class ScriptedClient:
 
     async def send(self, body: dict[str, Any], key: str) -> dict[str, Any]:
         schema = body["schema"]
-        said = Said(body["system"], tuple(m["content"] for m in body["messages"]), None if schema is None else schema[1],
-                    random.Random(key))
+        turns = tuple(message["content"] for message in body["messages"])
+        said = Said(body["system"], turns, None if schema is None else schema[1], random.Random(key))
         text = next(found for file in self._files if (found := file.answer(said)) is not None)
         read = len(body["system"]) + sum(len(turn) for turn in said.turns)
         return {"text": text, "input": read // LETTERS_A_TOKEN, "output": len(text) // LETTERS_A_TOKEN}
