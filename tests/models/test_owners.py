@@ -65,7 +65,7 @@ def race(folder: Path, repository: Path, starters: int) -> tuple[Counter[str], l
     return asked, said, [one.pid for one in starts]
 
 
-@pytest.mark.parametrize("starters", [4, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("starters", [3, pytest.param(25, marks=pytest.mark.slow)])
 def test_one_pays_and_the_others_are_told_who(tmp_path: Path, repository: Path, starters: int) -> None:
     asked, said, pids = race(tmp_path, repository, starters)
     assert said.count("done") == 1, said

@@ -107,7 +107,9 @@ def faults(
     wrong += [str(error)] if error else []
     wrong += [f"{units - len(replies)} units without end"] * (len(replies) != units)
     needed = sum(
-        r.outcome.startswith("fault:") and (r.outcome[6:] not in WHOLE or r.content in OPEN_TO_DOUBT) for r in rows
+        r.outcome.startswith("fault:")
+        and (r.outcome[6:] not in WHOLE - {"reset-after"} or r.content in OPEN_TO_DOUBT)
+        for r in rows
     )
     more = {
         "calls a unit": round(len(rows) / units, 3),
@@ -240,7 +242,7 @@ def redirected(folder: Path) -> Verdict:
     return Verdict("S10 redirect", 1, int(followed), 7, {"error": str(error)[:80]})
 
 
-def budget(folder: Path, *, api: str, units: int, in_flight: int, dollars: float = 0.05) -> Verdict:
+def budget(folder: Path, *, api: str, units: int, in_flight: int, dollars: float = 0.03) -> Verdict:
     """S13. What the provider charges stays below the budget; the same command with more money goes on."""
     stage, made, _, error = asked(
         folder, {"latency": {"first_s": 0.5}}, units, api=api, in_flight=in_flight, budget=dollars

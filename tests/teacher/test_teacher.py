@@ -398,6 +398,18 @@ def test_a_days_batch_of_anthropic_passes_at_once() -> None:
     on_virtual_time({"batches": {"hours": [20, 24], "expired": 0.1, "errored": 0.1}}, work)
 
 
+def test_a_batch_in_time_answers_every_row() -> None:
+    async def work(one: Teacher) -> None:
+        client = message_client(one)
+        params = {"model": "m", "max_tokens": 9000, "messages": [{"role": "user", "content": "x"}]}
+        for n in range(20):
+            job = await client.messages.batches.create(requests=[{"custom_id": f"u{n}", "params": params}])
+            await asyncio.sleep(24 * 3600)
+            assert (await client.messages.batches.retrieve(job.id)).request_counts.succeeded == 1
+
+    on_virtual_time({"batches": {"hours": [1, 24]}}, work)
+
+
 def test_a_lost_reply_leaves_an_orphan() -> None:
     async def work(one: Teacher) -> None:
         client = message_client(one)
