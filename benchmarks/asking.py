@@ -50,8 +50,10 @@ def main() -> None:
         found = [one(given, name, n, took) for name in (("plain", "ours") if n % 2 else ("ours", "plain"))]
         assert found[0] == found[1], "the two ended with different texts"
     theirs, mine = statistics.median(took["plain"]), statistics.median(took["ours"])
-    print(f"P5  {given.in_flight} in flight: plain SDK {theirs:.2f} ms, durable and judged {mine:.2f} ms of CPU a call: "
-          f"{mine / theirs - 1:+.0%}")  # fmt: skip
+    print(
+        f"P5  {given.in_flight} in flight: plain SDK {theirs:.2f} ms, durable and judged {mine:.2f} ms of CPU a call: "
+        f"{mine / theirs - 1:+.0%}"
+    )
 
 
 def one(given: argparse.Namespace, name: str, n: int, took: dict[str, list[float]]) -> str:
@@ -61,12 +63,25 @@ def one(given: argparse.Namespace, name: str, n: int, took: dict[str, list[float
     plan = {"seed": n, "latency": latency, "content": {"words": given.words}}
     with tempfile.TemporaryDirectory(prefix="midspec-asking-") as work, court(Path(work) / "court", plan) as judge:
         os.environ.update(where(judge.url))
-        command = [sys.executable, __file__, "--child", name, "--work", f"{work}/desk", "--calls", str(given.calls),
-                   "--in-flight", str(given.in_flight)]  # fmt: skip
+        command = [
+            sys.executable,
+            __file__,
+            "--child",
+            name,
+            "--work",
+            f"{work}/desk",
+            "--calls",
+            str(given.calls),
+            "--in-flight",
+            str(given.in_flight),
+        ]
         found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         took[name].append(found["cpu"] / given.calls * 1000)
-        print(f"round {n}, {name}: {took[name][-1]:.2f} ms of CPU a call, {found['seconds']:.0f} s, peak "
-              f"{found['peak_mb']:.0f} MB, {judge.state()['most_in_flight']} in flight at most", flush=True)  # fmt: skip
+        print(
+            f"round {n}, {name}: {took[name][-1]:.2f} ms of CPU a call, {found['seconds']:.0f} s, peak "
+            f"{found['peak_mb']:.0f} MB, {judge.state()['most_in_flight']} in flight at most",
+            flush=True,
+        )
     return found["texts"]
 
 

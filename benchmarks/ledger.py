@@ -38,7 +38,7 @@ def key(n: int) -> str:
 def value(n: int, size: int) -> dict[str, Any]:
     """An answer as ``ask`` keeps it, of about ``size`` bytes."""
     start = n * 7919 % 3000
-    text = " ".join((WORDS[start:start + 900] * (size // 5000 + 1)))[:max(20, size - 90)]
+    text = " ".join(WORDS[start : start + 900] * (size // 5000 + 1))[: max(20, size - 90)]
     return {"text": f"{n} {text}", "finish": "stop", "model": "m", "usage": [n % 1000, 0, 0, 1500]}
 
 
@@ -78,7 +78,9 @@ def speed_of_writing(work: Path, size: int = 6000, seconds: float = 4.0) -> None
     print(f"P6  {size} bytes, a commit a row: {peer:,.0f} records/s")
     for at_once, each in ((1, 1), (64, 1), (1, 64), (1, 256)):
         rate = _written(work / f"{at_once}-{each}.sqlite", rows, at_once, each, seconds)
-        print(f"P6  {size} bytes, ledger, {at_once} threads x {each} a call: {rate:,.0f} records/s ({rate / peer:.1f}x)")
+        print(
+            f"P6  {size} bytes, ledger, {at_once} threads x {each} a call: {rate:,.0f} records/s ({rate / peer:.1f}x)"
+        )
 
 
 def _written(path: Path, rows: list[tuple[str, Any]], at_once: int, each: int, seconds: float) -> float:
@@ -88,7 +90,9 @@ def _written(path: Path, rows: list[tuple[str, Any]], at_once: int, each: int, s
     def work(thread: int) -> None:
         while time.perf_counter() < end:
             n = counts[thread]
-            some = {f"{rows[(n + i) % len(rows)][0]} {thread} {n + i}": rows[(n + i) % len(rows)][1] for i in range(each)}
+            some = {
+                f"{rows[(n + i) % len(rows)][0]} {thread} {n + i}": rows[(n + i) % len(rows)][1] for i in range(each)
+            }
             ledger.put_many(some)
             counts[thread] += each
 
@@ -118,10 +122,22 @@ def restart(work: Path, records: int, size: int) -> None:
         ledger.close()
     print(f"P7  {records:,} finished calls, {path.stat().st_size / 1e9:.2f} GB")
     for name in CHILDREN:
-        command = [sys.executable, __file__, "--child", name, "--records", str(records), "--bytes", str(size),
-                   "--work", str(work)]  # fmt: skip
-        best = min((json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(2)),
-                   key=lambda found: found["seconds"])  # fmt: skip
+        command = [
+            sys.executable,
+            __file__,
+            "--child",
+            name,
+            "--records",
+            str(records),
+            "--bytes",
+            str(size),
+            "--work",
+            str(work),
+        ]
+        best = min(
+            (json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(2)),
+            key=lambda found: found["seconds"],
+        )
         print(f"P7  {name}: {best['seconds']:.2f} s, {best['cpu']:.2f} s of CPU, {best['peak_mb']:,.0f} MB")
 
 
@@ -160,7 +176,7 @@ def values(work: Path, records: int, size: int) -> dict[str, Any]:
     def read() -> None:
         ledger, count = Ledger(work / "ledger.sqlite"), 0
         for start in range(0, records, 5000):
-            found = ledger.get_many(planned[start:start + 5000])
+            found = ledger.get_many(planned[start : start + 5000])
             count += len(found)
             assert found[planned[start]]["text"].startswith(f"{start} ")
         assert count == records

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from tests.teacher.clock import VirtualLoop
+from tests.teacher.plan import Plan
+from tests.teacher.teacher import Teacher, teacher
 
 from midspec.core.asking import Account, Clock, StageAccount, Terms
 from midspec.core.rows import read_rows
 from midspec.models.call import Call
 from midspec.store.ledger import Ledger
-from tests.teacher.clock import VirtualLoop
-from tests.teacher.plan import Plan
-from tests.teacher.teacher import Teacher, teacher
 
 Made = TypeVar("Made")
 KEY = "canary-4f1c9e-key"

@@ -19,23 +19,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from midspec.core.asking import Clock, StageAccount, Terms
-from midspec.models.ask import Call
-from midspec.models.model import Model
-from midspec.store.ledger import Ledger
 from tests.teacher.clock import Time, run
 from tests.teacher.record import Row, read_rows
 from tests.teacher.teacher import Teacher, teacher
 
+from midspec.core.asking import Clock, StageAccount, Terms
+from midspec.models.ask import Call
+from midspec.models.model import Model
+from midspec.store.ledger import Ledger
+
 TRACER = re.compile(r"zq[0-9a-f]{12}")
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEY = "sk-canary-7Qx2LmV9tRb4WzN8"
-PRICES = """
-openai-api/court/m: {input: 1.0, output: 5.0, cached: 0.1, written: 1.25, batch: 0.5, source: made up, seen: "2026-11-01"}
-anthropic/m: {input: 1.0, output: 5.0, cached: 0.1, written: 1.25, batch: 0.5, source: made up, seen: "2026-11-01"}
-"""
-TASK = ("Write a short document about the careful assistant in which its reasons become clear (case {n}).\n"
-        "Put a one-line plan into <plan></plan> and then the document into <document></document>.")
+PRICE = 'input: 1.0, output: 5.0, cached: 0.1, written: 1.25, batch: 0.5, source: made up, seen: "2026-11-01"'
+PRICES = f"openai-api/court/m: {{{PRICE}}}\nanthropic/m: {{{PRICE}}}\n"
+TASK = (
+    "Write a short document about the careful assistant in which its reasons become clear (case {n}).\n"
+    "Put a one-line plan into <plan></plan> and then the document into <document></document>."
+)
 
 
 @dataclass
@@ -141,9 +142,20 @@ def court(folder: Path, plan: dict[str, Any]) -> Iterator[Court]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(plan))
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.teacher", "--faults", str(folder / "plan.json"), "--record",
-         str(folder / "record.jsonl")], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, env={**os.environ},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "tests.teacher",
+            "--faults",
+            str(folder / "plan.json"),
+            "--record",
+            str(folder / "record.jsonl"),
+        ],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+    )
     assert process.stdout is not None
     try:
         url = process.stdout.readline().split()[1].partition("=")[2]
@@ -166,7 +178,9 @@ class Verdict:
     def __str__(self) -> str:
         bound = upper(self.failures, self.trials)
         more = "".join(f", {name} {value}" for name, value in self.more.items())
-        return f"{self.promise}: {self.failures} of {self.trials} failed (≤ {bound:.2%} at 95 %), seed {self.seed}{more}"
+        return (
+            f"{self.promise}: {self.failures} of {self.trials} failed (≤ {bound:.2%} at 95 %), seed {self.seed}{more}"
+        )
 
 
 def upper(failures: int, trials: int) -> float:

@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.models.court import Court, Verdict, calls, court, desk, digest, kept, misplaced, model, where
+from tests.models.trials import KINDS, TAGGED
+
 from midspec.core.asking import Clock
 from midspec.models.ask import Ask
 from midspec.store.ledger import Ledger
-from tests.models.court import Court, Verdict, calls, court, desk, digest, kept, misplaced, model, where
-from tests.models.trials import KINDS, TAGGED
 
 IN_FLIGHT = 64
 
@@ -107,8 +108,10 @@ class Round:
     api: str
     terms: dict[str, Any]
 
-    def play(self, kills: int, delay: Callable[[], float | None], dice: Callable[[], random.Random | None]) -> Counter[str]:
-        """What happened: kills, acknowledged answers lost or asked again, restarts that took long (a busy machine is enough)."""
+    def play(
+        self, kills: int, delay: Callable[[], float | None], dice: Callable[[], random.Random | None]
+    ) -> Counter[str]:
+        """What happened: kills, acknowledged answers lost or asked again, slow restarts."""
         seen: Counter[str] = Counter()
         first = self.judge.state()["calls"]
         while True:
@@ -147,8 +150,9 @@ class Round:
             time.sleep(0.002)
 
 
-def online(folder: Path, *, kills: int, seed: int, units: int = 500, api: str = "openai",
-           longest: float = 4.0) -> Verdict:  # fmt: skip
+def online(
+    folder: Path, *, kills: int, seed: int, units: int = 500, api: str = "openai", longest: float = 4.0
+) -> Verdict:
     """R1, R3: kills at random moments, 64 calls in flight; every round ends in the files of an undisturbed run."""
     plan = {"seed": seed, "latency": {"first_s": 0.6}, "content": {"bad": 0.25, "kinds": KINDS, "words": 60}}
     throw, seen = random.Random(seed), Counter[str]()
@@ -163,7 +167,8 @@ def online(folder: Path, *, kills: int, seed: int, units: int = 500, api: str = 
             here = folder / f"round{rounds}"
             here.mkdir()
             seen += Round(here, judge, units, api, {}).play(
-                kills - seen["kills"], lambda: throw.uniform(0.05, longest), lambda: None)
+                kills - seen["kills"], lambda: throw.uniform(0.05, longest), lambda: None
+            )
             seen["other files"] += digests(here) != digests(reference)
             shutil.rmtree(here)
     return _verdict("R1/R3", seen, seed, rounds, api)
@@ -187,19 +192,27 @@ def batches(folder: Path, *, kills: int, seed: int, units: int = 8, api: str = "
             here.mkdir()
             done = len(judge.rows())
             seen += Round(here, judge, units, api, terms).play(
-                kills - seen["kills"], lambda: None, lambda: random.Random(throw.random()))
+                kills - seen["kills"], lambda: None, lambda: random.Random(throw.random())
+            )
             seen["other files"] += digests(here) != digests(reference)
             paid = Counter(r.draw for r in judge.rows()[done:] if r.kind == "row" and r.paid)
             seen["paid twice"] += sum(n > 1 for n in paid.values())
             shutil.rmtree(here)
-        for name in ("bought again, killed before they could be kept", "in flight at the kills", "kills with calls in flight"):
+        for name in (
+            "bought again, killed before they could be kept",
+            "in flight at the kills",
+            "kills with calls in flight",
+        ):
             del seen[name]
     return _verdict("batch kills", seen, seed, rounds, api)
 
 
 def _verdict(promise: str, seen: Counter[str], seed: int, rounds: int, api: str) -> Verdict:
     bad = ("lost", "asked again", "other files", "failed starts", "misplaced", "paid twice")
-    more = {name: number for name, number in seen.items() if name not in ("kills", *bad)} | {"rounds": rounds, "api": api}
+    more = {name: number for name, number in seen.items() if name not in ("kills", *bad)} | {
+        "rounds": rounds,
+        "api": api,
+    }
     more |= {name: seen[name] for name in bad if seen[name]}
     return Verdict(promise, seen["kills"], sum(seen[name] for name in bad), seed, more)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.models.asking import KEY, Desk, calls, served
+from tests.teacher.record import early, totals
 
 from midspec.core.errors import ClaimError, MidspecError, SetupError, StoppedError
 from midspec.models.ask import Ask
@@ -15,8 +17,6 @@ from midspec.models.call import Call
 from midspec.models.forms import Tagged, Text
 from midspec.models.model import Model
 from midspec.store.ledger import Ledger
-from tests.models.asking import KEY, Desk, calls, served
-from tests.teacher.record import early, totals
 
 pytest.importorskip("openai")
 pytest.importorskip("anthropic")

@@ -1,4 +1,4 @@
-"""R1 with real processes: killed at any moment, nothing that was kept is lost or asked again, the files are the same."""
+"""R1 with real processes: killed at any moment, nothing kept is lost or asked again, and the files are the same."""
 
 from __future__ import annotations
 

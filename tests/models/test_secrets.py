@@ -58,21 +58,35 @@ def forms(secret: str) -> set[bytes]:
 def ask_in_a_process(folder: Path, api: str, plan: dict[str, Any], repository: Path) -> tuple[str, list[Any], str]:
     with court(folder / "court", plan) as judge:
         (folder / "work").mkdir()
-        environment = {**os.environ, **where(judge.url), "OPENAI_LOG": "debug", "ANTHROPIC_LOG": "debug",
-                       "PYTHONPATH": os.pathsep.join([str(repository / "src"), str(repository)])}  # fmt: skip
+        environment = {
+            **os.environ,
+            **where(judge.url),
+            "OPENAI_LOG": "debug",
+            "ANTHROPIC_LOG": "debug",
+            "PYTHONPATH": os.pathsep.join([str(repository / "src"), str(repository)]),
+        }
         done = subprocess.run(
             [sys.executable, "-X", "dev", "-c", SCRIPT, str(folder / "work"), str(folder / "debug.log"), api],
-            capture_output=True, text=True, env=environment, timeout=120, check=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=120,
+            check=True,
+        )
     met = json.loads(done.stdout.rpartition("MET ")[2])
     return done.stdout + done.stderr, met, judge.url
 
 
-@pytest.mark.parametrize("api", ["openai", "anthropic"])
-@pytest.mark.parametrize("hopeless", [None, "401", "spend"])
+@pytest.mark.parametrize(("api", "hopeless"), [("openai", None), ("anthropic", "401"), ("openai", "spend")])
 def test_no_key_is_written_anywhere(tmp_path: Path, repository: Path, api: str, hopeless: str | None) -> None:
-    plan = {"faults": {"rate": 0.3, "kinds": {"500": 1, "reset-mid": 1, "malformed": 1, "wrong-type": 1, "429-ms": 1},
-                       "wait_s": [0.05, 0.1]}, "hopeless": {"kind": hopeless, "start": 20}}  # fmt: skip
+    plan = {
+        "faults": {
+            "rate": 0.3,
+            "kinds": {"500": 1, "reset-mid": 1, "malformed": 1, "wrong-type": 1, "429-ms": 1},
+            "wait_s": [0.05, 0.1],
+        },
+        "hopeless": {"kind": hopeless, "start": 20},
+    }
     said, met, url = ask_in_a_process(tmp_path, api, plan, repository)
     assert (tmp_path / "debug.log").stat().st_size > 1000, "the logs were not on: nothing is shown"
     written = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

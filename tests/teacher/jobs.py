@@ -292,7 +292,8 @@ class Jobs:
         """Answer the rows of a job whose time is over; those that were not reached expire or are cancelled."""
         if job.settled or self.teacher.wall() < job.ends:
             return
-        reached = int(len(job.rows) * min(1.0, (job.ends - job.made) / job.takes))
+        share = min(1.0, (job.ends - job.made) / job.takes)
+        reached = int(len(job.rows) * share + 1e-6)
         lines: dict[str, list[bytes]] = {"output": [], "error": []}
         counts = {"succeeded": 0, "errored": 0, "expired": 0, "canceled": 0}
         for n, (name, body) in enumerate(job.rows):

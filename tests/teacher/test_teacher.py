@@ -116,13 +116,28 @@ def test_the_same_request_gets_the_same_answer_whatever_came_before() -> None:
 
 @pytest.mark.parametrize("kind", ["401", "403", "404", "spend", "context"])
 def test_hopeless_errors_look_as_the_providers_send_them(kind: str) -> None:
-    ours = {"401": "AuthenticationError", "403": "PermissionDeniedError", "404": "NotFoundError",
-            "spend": "RateLimitError", "context": "BadRequestError"}
-    codes = {"401": "invalid_api_key", "403": "model_not_allowed", "404": "model_not_found",
-             "spend": "insufficient_quota", "context": "context_length_exceeded"}
+    ours = {
+        "401": "AuthenticationError",
+        "403": "PermissionDeniedError",
+        "404": "NotFoundError",
+        "spend": "RateLimitError",
+        "context": "BadRequestError",
+    }
+    codes = {
+        "401": "invalid_api_key",
+        "403": "model_not_allowed",
+        "404": "model_not_found",
+        "spend": "insufficient_quota",
+        "context": "context_length_exceeded",
+    }
     theirs = {**ours, "spend": "BadRequestError"}
-    types = {"401": "authentication_error", "403": "permission_error", "404": "not_found_error",
-             "spend": "invalid_request_error", "context": "invalid_request_error"}
+    types = {
+        "401": "authentication_error",
+        "403": "permission_error",
+        "404": "not_found_error",
+        "spend": "invalid_request_error",
+        "context": "invalid_request_error",
+    }
 
     async def work(one: Teacher) -> None:
         await chat(chat_client(one))
@@ -140,10 +155,18 @@ def test_hopeless_errors_look_as_the_providers_send_them(kind: str) -> None:
 
 # What the plain SDK makes of each fault: an error's name, or None where it takes the answer.
 SEEN = {
-    "429": "RateLimitError", "429-seconds": "RateLimitError", "429-ms": "RateLimitError", "429-date": "RateLimitError",
-    "500": "InternalServerError", "502-html": "InternalServerError", "503": "InternalServerError",
-    "529": "InternalServerError", "reset-before": "APIConnectionError", "reset-mid": "APIConnectionError",
-    "hang": "APITimeoutError", "short": "APIConnectionError",
+    "429": "RateLimitError",
+    "429-seconds": "RateLimitError",
+    "429-ms": "RateLimitError",
+    "429-date": "RateLimitError",
+    "500": "InternalServerError",
+    "502-html": "InternalServerError",
+    "503": "InternalServerError",
+    "529": "InternalServerError",
+    "reset-before": "APIConnectionError",
+    "reset-mid": "APIConnectionError",
+    "hang": "APITimeoutError",
+    "short": "APIConnectionError",
 }
 
 
@@ -240,8 +263,11 @@ def test_every_class_of_content_is_labelled(kind: str, form: str) -> None:
                 row = one.record.rows[-1]
                 assert row.content == (kind if fits(kind, wish_of(form)) else "good")
                 assert row.usable is (row.content in USABLE)
-                text = reply.choices[0].message.content if hasattr(reply, "choices") else (
-                    reply.content[0].text if reply.content else "")
+                text = (
+                    reply.choices[0].message.content
+                    if hasattr(reply, "choices")
+                    else (reply.content[0].text if reply.content else "")
+                )
                 if row.usable:
                     assert row.tracer in text
 
@@ -296,22 +322,32 @@ def test_limits_let_in_what_they_say() -> None:
         before, after = (sum(low <= t < low + 20 for t in taken) for low in (2, 25))
         assert 98 <= before <= 102 and 19 <= after <= 21
 
-    limits = [{"requests_per_minute": 300, "burst_s": 1, "retry_after": "ms"},
-              {"start_s": 23, "requests_per_minute": 60, "burst_s": 1, "retry_after": "ms"}]
+    limits = [
+        {"requests_per_minute": 300, "burst_s": 1, "retry_after": "ms"},
+        {"start_s": 23, "requests_per_minute": 60, "burst_s": 1, "retry_after": "ms"},
+    ]
     on_virtual_time({"limits": limits}, work)
 
 
 def test_a_days_batch_of_openai_passes_at_once(tmp_path: Path) -> None:
     url = "/v1/chat/completions"
-    rows = [{"custom_id": f"u{n}", "method": "POST", "url": url,
-             "body": {"model": "m", "messages": [{"role": "user", "content": f"unit {n}"}]}} for n in range(200)]
+    rows = [
+        {
+            "custom_id": f"u{n}",
+            "method": "POST",
+            "url": url,
+            "body": {"model": "m", "messages": [{"role": "user", "content": f"unit {n}"}]},
+        }
+        for n in range(200)
+    ]
 
     async def work(one: Teacher) -> None:
         client = chat_client(one)
         data = "\n".join(map(json.dumps, rows)).encode()
         file = await client.files.create(file=("rows.jsonl", data), purpose="batch")
-        job = await client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions",
-                                          completion_window="24h", metadata={"tag": "t1"})
+        job = await client.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"tag": "t1"}
+        )
         polls = 0
         while (now := await client.batches.retrieve(job.id)).status == "in_progress":
             polls += 1
@@ -332,8 +368,13 @@ def test_a_days_batch_of_openai_passes_at_once(tmp_path: Path) -> None:
 def test_a_days_batch_of_anthropic_passes_at_once() -> None:
     async def work(one: Teacher) -> None:
         client = message_client(one)
-        asked = [{"custom_id": f"u{n}", "params": {"model": "m", "max_tokens": 900, "messages": [
-            {"role": "user", "content": f"unit {n}"}]}} for n in range(100)]
+        asked = [
+            {
+                "custom_id": f"u{n}",
+                "params": {"model": "m", "max_tokens": 900, "messages": [{"role": "user", "content": f"unit {n}"}]},
+            }
+            for n in range(100)
+        ]
         job = await client.messages.batches.create(requests=asked)
         assert job.processing_status == "in_progress" and job.request_counts.processing == 100
         with pytest.raises(anthropic.BadRequestError):
@@ -342,12 +383,31 @@ def test_a_days_batch_of_anthropic_passes_at_once() -> None:
             await asyncio.sleep(60)
         results = [r async for r in await client.messages.batches.results(job.id)]
         kinds = Counter(r.result.type for r in results)
-        assert kinds == {"succeeded": job.request_counts.succeeded, "expired": job.request_counts.expired,
-                         "errored": job.request_counts.errored} and min(kinds.values()) > 0
+        assert (
+            kinds
+            == {
+                "succeeded": job.request_counts.succeeded,
+                "expired": job.request_counts.expired,
+                "errored": job.request_counts.errored,
+            }
+            and min(kinds.values()) > 0
+        )
         assert {r.custom_id for r in results} == {a["custom_id"] for a in asked}
         assert [b.id async for b in client.messages.batches.list()] == [job.id]
 
     on_virtual_time({"batches": {"hours": [20, 24], "expired": 0.1, "errored": 0.1}}, work)
+
+
+def test_a_batch_in_time_answers_every_row() -> None:
+    async def work(one: Teacher) -> None:
+        client = message_client(one)
+        params = {"model": "m", "max_tokens": 9000, "messages": [{"role": "user", "content": "x"}]}
+        for n in range(20):
+            job = await client.messages.batches.create(requests=[{"custom_id": f"u{n}", "params": params}])
+            await asyncio.sleep(24 * 3600)
+            assert (await client.messages.batches.retrieve(job.id)).request_counts.succeeded == 1
+
+    on_virtual_time({"batches": {"hours": [1, 24]}}, work)
 
 
 def test_a_lost_reply_leaves_an_orphan() -> None:
@@ -365,9 +425,20 @@ def test_a_lost_reply_leaves_an_orphan() -> None:
 def test_by_hand_in_a_process_of_its_own(tmp_path: Path, repository: Path) -> None:
     (tmp_path / "plan.json").write_text(json.dumps({"faults": {"rate": 0.5, "kinds": {"500": 1}}}))
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.teacher", "--seed", "3", "--faults", str(tmp_path / "plan.json"),
-         "--record", str(tmp_path / "rows.jsonl")],
-        cwd=repository, stdout=subprocess.PIPE, text=True,
+        [
+            sys.executable,
+            "-m",
+            "tests.teacher",
+            "--seed",
+            "3",
+            "--faults",
+            str(tmp_path / "plan.json"),
+            "--record",
+            str(tmp_path / "rows.jsonl"),
+        ],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     try:
