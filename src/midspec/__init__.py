@@ -16,10 +16,12 @@ if TYPE_CHECKING:
         DataError,
         MidspecError,
         PromptError,
+        ProviderError,
         RecipeError,
         ReplyError,
         SetupError,
         SpecError,
+        StoppedError,
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from midspec.library.questions import load_questions
     from midspec.library.specs import load_spec
     from midspec.models.hardware import fastest_precision
+    from midspec.models.model import Model
     from midspec.stages.chats_from_file import ChatsFromFile
     from midspec.stages.compose_chats import ComposeChats
     from midspec.stages.compose_documents import ComposeDocuments
@@ -64,8 +67,10 @@ _HOME = {
     "Lora": "training.schedule",
     "Midtrain": "stages.midtrain",
     "MidspecError": "core.errors",
+    "Model": "models.model",
     "Pretrained": "stages.pretrained",
     "PromptError": "core.errors",
+    "ProviderError": "core.errors",
     "Recipe": "core.recipe",
     "RecipeError": "core.errors",
     "ReplyError": "core.errors",
@@ -73,6 +78,7 @@ _HOME = {
     "Schedule": "training.schedule",
     "SetupError": "core.errors",
     "SpecError": "core.errors",
+    "StoppedError": "core.errors",
     "Store": "store.artifacts",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",

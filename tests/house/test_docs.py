@@ -43,3 +43,8 @@ def test_every_guard_of_training_is_documented() -> None:
 
     page = (REPOSITORY / "docs" / "training.md").read_text(encoding="utf-8")
     assert not [name for name, does in CHECKS.items() if f"| {name} | {does} |" not in page]
+
+
+def test_the_page_on_asking_runs(tmp_path: Path) -> None:
+    done = run_code(blocks("asking.md"), tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
