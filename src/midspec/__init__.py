@@ -16,10 +16,12 @@ if TYPE_CHECKING:
         DataError,
         MidspecError,
         PromptError,
+        ProviderError,
         RecipeError,
         ReplyError,
         SetupError,
         SpecError,
+        StoppedError,
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from midspec.library.reasons import ReasonReader, load_reasons
     from midspec.library.specs import load_spec
     from midspec.models.hardware import fastest_precision
+    from midspec.models.model import Model
     from midspec.stages.chats_from_file import ChatsFromFile
     from midspec.stages.compose_chats import ComposeChats
     from midspec.stages.compose_documents import ComposeDocuments
@@ -71,9 +74,11 @@ _HOME = {
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",
+    "Model": "models.model",
     "Pretrained": "stages.pretrained",
     "PromptError": "core.errors",
     "Prompted": "stages.prompted",
+    "ProviderError": "core.errors",
     "ReasonReader": "library.reasons",
     "Recipe": "core.recipe",
     "RecipeError": "core.errors",
@@ -83,6 +88,7 @@ _HOME = {
     "SetupError": "core.errors",
     "SpecError": "core.errors",
     "Spoken": "evals.spoken",
+    "StoppedError": "core.errors",
     "Store": "store.artifacts",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",

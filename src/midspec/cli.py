@@ -35,6 +35,10 @@ Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Threads for computing;
 Seed = Annotated[int, typer.Option("--seed", help="Redraws what is random.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Final = Annotated[bool, typer.Option("--final", help="Score the test split; every such scoring is logged and counted.")]
+Budget = Annotated[
+    float | None, typer.Option("--budget", min=0, help="Dollars that this command may newly spend on models.")
+]
+Batch = Annotated[bool, typer.Option("--batch", help="Ask models through batch interfaces: cheaper, within a day.")]
 ExperimentFile = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (midspec new copies one).")]
 HERE = Path("midspec-store")
 TWO = "Two with a comma: documents,chats."
@@ -93,12 +97,17 @@ def main_options(
 @app.command()
 @spoken
 def plan(
-    file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", as_json: AsJson = False
+    file: ExperimentFile,
+    final: Final = False,
+    store: StoreDir = HERE,
+    device: Device = "cpu",
+    batch: Batch = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what is there, what would be built and why, the dose of each arm, and the minutes."""
+    """Show what is there, what would be built and why, calls and money, the dose of each arm, and the minutes."""
     from midspec.experiment import show, verbs
 
-    made = verbs.plan(file, store=store, device=device, final=final)
+    made = verbs.plan(file, store=store, device=device, final=final, batch=batch)
     print(json.dumps(made.json(), indent=1) if as_json else show.plan(made))
 
 
@@ -111,13 +120,22 @@ def run(
     device: Device = "cpu",
     jobs: Jobs = 0,
     track: Annotated[str, typer.Option(help="Dashboards, comma-separated: tensorboard, wandb, trackio.")] = "",
+    budget: Budget = None,
+    batch: Batch = False,
     as_json: AsJson = False,
 ) -> None:
     """Build what is missing, evaluate, and write the report."""
     from midspec.experiment import show, verbs
 
     done = verbs.run(
-        file, store=store, device=device, final=final, threads=jobs, trackers=tuple(filter(None, track.split(",")))
+        file,
+        store=store,
+        device=device,
+        final=final,
+        threads=jobs,
+        trackers=tuple(filter(None, track.split(","))),
+        budget=budget,
+        batch=batch,
     )
     print(json.dumps(done.json(), indent=1) if as_json else show.outcome(done))
 

@@ -15,8 +15,8 @@ from midspec.cli import app
 REPOSITORY = Path(__file__).resolve().parents[2]
 SRC = REPOSITORY / "src" / "midspec"
 FROZEN = {
-    "plan": "--device --final --json --store FILE",
-    "run": "--device --final --jobs --json --store --track FILE",
+    "plan": "--batch --device --final --json --store FILE",
+    "run": "--batch --budget --device --final --jobs --json --store --track FILE",
     "report": "--final --json --store FILE [FILE]",
     "verify": "--json DIR",
     "doctor": "--device --json --store",

@@ -66,7 +66,7 @@ def test_an_adapter_from_anywhere_is_put_on(tiny: Checkpoint, adapter: Path) -> 
 
 
 @pytest.mark.parametrize(("address", "says"), [
-    ("anthropic/some-model", "models of 'anthropic' cannot be asked yet"), ("inspect:a/b", "'inspect' cannot be asked"),
+    ("anthropic/some-model", "models of 'anthropic' are asked, not loaded"), ("inspect:a/b", "'inspect' are asked"),
     ("local/no/such", "no folder no/such"), ("tiny/other", "have: tiny/llama"), ("/no/such", "neither a folder"),
     ("OWNER/NAME@main", "OWNER/NAME (revision main) cannot be fetched")])
 def test_what_cannot_be_found_is_answered(address: str, says: str) -> None:

@@ -49,3 +49,27 @@ class ClaimError(MidspecError):
     """Another process builds this artifact; names the owner."""
 
     retryable = True
+
+
+class ProviderError(MidspecError):
+    """A call to a model failed; translated once, by the provider's file.
+
+    ``retryable``: the same call may succeed later, not before ``retry_after`` seconds. ``busy``: we ask
+    faster than the provider allows. ``hopeless``: no further call of this run can succeed. ``billed``: the answer may
+    have been paid for although it was lost.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False, hopeless: bool = False, busy: bool = False,
+                 billed: bool = False, retry_after: float | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable
+        self.hopeless = hopeless
+        self.busy = busy
+        self.billed = billed
+        self.retry_after = retry_after
+
+
+class StoppedError(MidspecError):
+    """Asking had to stop; every answer that arrived is kept, and the same command goes on from there (exit code 75)."""
+
+    retryable = True

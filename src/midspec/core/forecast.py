@@ -13,11 +13,24 @@ Made = TypeVar("Made", bound=Noun, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asking:
+    """Calls to one model, in tokens: ``shared`` stands at the start of all of them, ``own`` and ``output`` are each
+    call's. ``address`` as in the recipe.
+    """
+
+    address: str
+    calls: int
+    own: int
+    output: int
+    shared: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """What one stage makes and uses.
 
     ``tokens`` are in what it makes (corpus, chats); ``dose`` is what it trains on; ``parameters`` count the model's
-    weights; ``flops`` is floating-point work at ``precision``; ``calls`` go to a paid model. ``exact`` is False where
+    weights; ``flops`` is floating-point work at ``precision``; ``asks`` are calls to models. ``exact`` is False where
     something upstream is not built yet and the figure rests on an estimate.
     """
 
@@ -25,10 +38,14 @@ class Forecast:
     dose: Dose | None = None
     parameters: int | None = None
     sequences: int = 0
-    calls: int = 0
+    asks: tuple[Asking, ...] = ()
     flops: float = 0.0
     precision: str = "fp32"
     exact: bool = False
+
+    @property
+    def calls(self) -> int:
+        return sum(asking.calls for asking in self.asks)
 
 
 @dataclass(frozen=True)

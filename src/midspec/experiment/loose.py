@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from midspec.core.asking import StageAccount, Terms
 from midspec.core.checkpoint import Checkpoint
 from midspec.core.errors import DataError, SetupError
 from midspec.core.file import File
@@ -93,6 +94,8 @@ class LooseJob:
     progress: Progress
     trackers: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    terms: Terms = field(default_factory=Terms)
+    account: StageAccount = field(default_factory=lambda: StageAccount("eval"))
 
     @property
     def scratch(self) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from midspec.core.asking import Terms
 from midspec.core.checkpoint import Checkpoint, Dose
 from midspec.core.forecast import Forecast, Preview
 from midspec.core.recipe import Noun, Recipe, closure
 from midspec.experiment.experiment import Loaded
 from midspec.experiment.speed import Speed
+from midspec.models.money import Estimate, estimate
 from midspec.store.artifacts import Store
 from midspec.store.nearest import why
 
@@ -45,6 +47,14 @@ class ArmDose:
 
 
 @dataclass(frozen=True)
+class StageEstimate:
+    """What one stage will ask of one model."""
+
+    stage: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
 class Plan:
     """``held`` artifacts are in ``store`` now, whether this experiment needs them or not."""
 
@@ -54,6 +64,13 @@ class Plan:
     arms: tuple[ArmDose, ...]
     minutes: float | None
     calls: int
+    asked: tuple[StageEstimate, ...] = ()
+
+    @property
+    def cost(self) -> float | None:
+        """Dollars for all calls; None where a price is unknown."""
+        costs = [row.estimate.cost for row in self.asked]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     def to_build(self) -> tuple[PlanRow, ...]:
         return tuple(row for row in self.rows if row.state == "build")
@@ -68,6 +85,8 @@ class Plan:
             "build": len(self.to_build()),
             "minutes": self.minutes,
             "calls": self.calls,
+            "asked": [asdict(row) for row in self.asked],
+            "cost": self.cost,
         }
 
 
@@ -91,8 +110,8 @@ class StoreLook:
         return self.known[recipe.id]
 
 
-def make_plan(loaded: Loaded, store: Store, speed: Speed | None) -> Plan:
-    """The plan of an experiment; ``speed`` None leaves the minutes open."""
+def make_plan(loaded: Loaded, store: Store, speed: Speed | None, terms: Terms | None = None) -> Plan:
+    """The plan of an experiment; ``speed`` None leaves the minutes open, ``terms`` say how models would be asked."""
     look, users = StoreLook(store), _users(loaded)
     rows = tuple(_row(recipe, users[recipe.id], store, look, speed) for recipe in loaded.recipes())
     seconds = [row.seconds for row in rows if row.state == "build" and row.seconds is not None]
@@ -103,6 +122,8 @@ def make_plan(loaded: Loaded, store: Store, speed: Speed | None) -> Plan:
         _arms(loaded, look),
         None if speed is None else sum(seconds) / 60,
         sum(row.forecast.calls for row in rows if row.state == "build"),
+        tuple(StageEstimate(row.folder, estimate(asking, terms or Terms()))
+              for row in rows if row.state == "build" for asking in row.forecast.asks),
     )
 
 

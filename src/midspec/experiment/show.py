@@ -15,8 +15,8 @@ from rich.text import Text
 
 from midspec.core.checkpoint import Dose
 from midspec.experiment.doctor import Finding
-from midspec.experiment.plan import ArmDose, Plan, PlanRow
-from midspec.experiment.verbs import Collected, Outcome, Verified
+from midspec.experiment.plan import ArmDose, Plan, PlanRow, StageEstimate
+from midspec.experiment.verbs import Collected, Outcome, Verified, account_lines
 
 WIDTH = 118
 NAMES_WIDTH = 60
@@ -53,15 +53,37 @@ def plan(made: Plan) -> str:
         ),
         "",
     ]
+    if made.asked:
+        parts += [table(("stage", "model", "# calls", "# tokens in", "# cached", "# tokens out", "# $", "# hours"),
+                        map(_asked, made.asked)), *_sources(made), ""]
     minutes = (
         "time unknown: `midspec doctor` says what is missing to measure it"
         if made.minutes is None
         else f"about {made.minutes:.1f} minutes here"
     )
     parts.append(
-        f"{len(made.rows) - len(build)} artifacts there, {len(build)} to build: {made.calls} paid calls, {minutes}."
+        f"{len(made.rows) - len(build)} artifacts there, {len(build)} to build: {made.calls:,} calls to models"
+        f"{_money(made)}, {minutes}."
     )
     return "\n".join(parts)
+
+
+def _asked(row: StageEstimate) -> tuple[str, ...]:
+    e = row.estimate
+    return (row.stage, e.asking.address, f"{e.asking.calls:,}", f"{e.usage.input:,}", f"{e.usage.cached:,}",
+            f"{e.usage.output:,}", "unknown" if e.cost is None else f"{e.cost:,.2f}",
+            "" if e.hours is None else f"{e.hours:,.1f}")
+
+
+def _sources(made: Plan) -> Iterable[str]:
+    """What the prices rest on, each once."""
+    return dict.fromkeys(f"{row.estimate.asking.address}: {row.estimate.source}" for row in made.asked)
+
+
+def _money(made: Plan) -> str:
+    if not made.asked:
+        return ""
+    return " at an unknown price" if made.cost is None else f" for about ${made.cost:,.2f}"
 
 
 def _groups(made: Plan) -> Iterable[tuple[str, ...]]:
@@ -115,7 +137,8 @@ def _dose(dose: Dose, about: str) -> tuple[str, ...]:
 
 def outcome(done: Outcome) -> str:
     """The table of the report, its answer, and where the page is."""
-    return "\n".join((_text_of(done.numbers), "", f"report: {done.page}"))
+    spent = ["", *account_lines(done.account)] if done.account else []
+    return "\n".join((_text_of(done.numbers), *spent, "", f"report: {done.page}"))
 
 
 def _text_of(numbers: dict[str, Any]) -> str:

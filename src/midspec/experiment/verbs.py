@@ -7,11 +7,13 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from midspec.core.asking import Terms
 from midspec.core.errors import ClaimError, DataError, SetupError
 from midspec.core.recipe import Recipe, closure
 from midspec.core.rows import read_rows, to_line
@@ -23,6 +25,7 @@ from midspec.experiment.plan import Plan, make_plan
 from midspec.experiment.progress import Progress
 from midspec.experiment.run import Tally, build_all
 from midspec.models.digests import cache_root
+from midspec.models.keys import setting
 from midspec.report.flat import digest_of
 from midspec.report.merge import merged
 from midspec.report.page import write as write_page
@@ -42,6 +45,7 @@ class Outcome:
     folder: Path
     tally: Tally | None
     numbers: dict[str, Any]
+    account: tuple[dict[str, Any], ...] = ()
 
     @property
     def page(self) -> Path:
@@ -53,6 +57,7 @@ class Outcome:
             "page": str(self.page),
             "tally": None if self.tally is None else vars(self.tally),
             "numbers": self.numbers,
+            "account": list(self.account),
         }
 
 
@@ -65,22 +70,27 @@ class Verified:
         return {"checked": self.checked, "problems": [{"file": str(p.file), "what": p.what} for p in self.problems]}
 
 
-def plan(file: Path | str, *, store: Path | str = STORE, device: str = "cpu", final: bool = False) -> Plan:
+def plan(
+    file: Path | str, *, store: Path | str = STORE, device: str = "cpu", final: bool = False, batch: bool = False
+) -> Plan:
     """What a run of the experiment would build; measures this machine's speed once where torch is installed."""
-    return make_plan(load_experiment(Path(file), final=final), Store(Path(store)), _speed(device))
+    loaded = load_experiment(Path(file), final=final)
+    return make_plan(loaded, Store(Path(store)), _speed(device), terms_of(None, batch))
 
 
 def build(
-    recipe: Recipe[Any], *, store: Store | Path | str = STORE, device: str = "cpu", keep: bool = True
+    recipe: Recipe[Any], *, store: Store | Path | str = STORE, device: str = "cpu", keep: bool = True,
+    terms: Terms | None = None,
 ) -> Path:
     """Build one recipe with all that it needs; returns the artifact's folder.
 
-    ``keep``: ``store gc`` leaves it, although no experiment names it.
+    ``keep``: ``store gc`` leaves it, although no experiment names it. ``terms``: how models are asked.
     """
     kept, progress = store if isinstance(store, Store) else Store(Path(store)), Progress()
     if keep:
         kept.keep(recipe)
-    build_all(closure((recipe,)), kept, Settings(device=device, say=progress.say), progress)
+    settings = Settings(device=device, say=progress.say, terms=terms or terms_of(None, False))
+    _spend(closure((recipe,)), kept, settings, progress)
     return kept.folder(recipe)
 
 
@@ -92,8 +102,12 @@ def run(
     final: bool = False,
     threads: int = 0,
     trackers: tuple[str, ...] = (),
+    budget: float | None = None,
+    batch: bool = False,
 ) -> Outcome:
     """Build what is missing, evaluate, and write the report.
+
+    ``budget``: dollars that this call may newly spend on models; ``batch``: ask them through batch interfaces.
 
     Raises:
         MidspecError: a stage failed; what was built before is kept, and the same call goes on from there.
@@ -105,8 +119,35 @@ def run(
     progress.say(loaded.experiment.question)
     if final:
         _log_scoring(loaded, kept)
-    tally = build_all(loaded.recipes(), kept, Settings(device=device, trackers=trackers, say=progress.say), progress)
-    return replace(_write(loaded, kept), tally=tally)
+    settings = Settings(device=device, trackers=trackers, say=progress.say, terms=terms_of(budget, batch))
+    tally = _spend(loaded.recipes(), kept, settings, progress)
+    return replace(_write(loaded, kept), tally=tally, account=tuple(settings.account.rows()))
+
+
+def terms_of(budget: float | None, batch: bool) -> Terms:
+    """Terms of a command; $MIDSPEC_UNPRICED=1 lets models without a known price be asked."""
+    return Terms(budget=budget, batch=batch, unpriced=setting("MIDSPEC_UNPRICED") == "1")
+
+
+def account_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """What was newly spent, a line for each stage and model."""
+    lines: list[str] = []
+    for row in rows:
+        lost = f", {row['lost']} lost on the way" if row["lost"] else ""
+        price = f"${row['cost']:,.4f}" + (f" and {row['unpriced']} calls of unknown price" if row["unpriced"] else "")
+        tokens = f"{row['input']:,} tokens in ({row['cached']:,} cached), {row['output']:,} out"
+        lines.append(f"{row['stage']}, {row['model']}: {row['calls']:,} answers paid now{lost}, {tokens}, {price}")
+    return lines
+
+
+def _spend(recipes: tuple[Recipe[Any], ...], store: Store, settings: Settings, progress: Progress) -> Tally:
+    """Build; where asking had to stop, say what was spent until then."""
+    try:
+        return build_all(recipes, store, settings, progress)
+    except BaseException:
+        for line in account_lines(settings.account.rows()):
+            progress.say(line)
+        raise
 
 
 def report(*files: Path | str, store: Path | str = STORE, final: bool = False) -> Outcome:

@@ -16,7 +16,7 @@ from midspec.library.catalog import catalog
 from midspec.models.sources import commit_of, default_names, digest_of, kind_of, resolve
 
 # Words that name a provider of remote models; none of them owns models on the hub under this name.
-REMOTE = ("anthropic", "openrouter", "scripted", "inspect", "vllm")
+REMOTE = ("anthropic", "openai-api", "openrouter", "scripted", "inspect", "vllm")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _model_at(address: str) -> Checkpoint:
 def _parse(address: str) -> tuple[str, str | None]:
     provider = address.partition("/")[0].partition(":")[0]
     if provider in REMOTE and not Path(address).is_dir():
-        raise SetupError(f"{address}: models of {provider!r} cannot be asked yet",
+        raise SetupError(f"{address}: models of {provider!r} are asked, not loaded; here weights are needed",
                          hint=f"have: {', '.join([*catalog().embedded, *catalog().tiny])}, a folder, or a hub id")
     if address.startswith("local/"):
         folder = address.removeprefix("local/")

@@ -26,6 +26,8 @@ SCHEMA = """CREATE TABLE answers (
 INSERT = "INSERT INTO answers (key, value, sum) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING"
 PATIENCE = 60.0
 _AT_ONCE = 500
+# Finding a key costs about five times what passing it in a scan costs.
+_SCAN_BELOW = 5
 # What SQLite calls a full, failing, forbidden or busy disk; everything else is a file that is not as it should be.
 _DISK = tuple(f"SQLITE_{name}" for name in ("FULL", "IOERR", "CANTOPEN", "READONLY", "PERM", "BUSY", "LOCKED", "NOMEM"))
 
@@ -56,6 +58,9 @@ class Ledger:
         self._writing = threading.RLock()
         self._reading = threading.Lock()
         self._owned = 0
+        self._payers = 0
+        self._paying_gate = threading.Lock()
+        self._paying = ExitStack()
         self._ownership = ExitStack()
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
@@ -80,6 +85,27 @@ class Ledger:
                                         hint="`midspec store gc` drops damaged answers; they are then asked again")
                     found[key] = json.loads(value)
         return found
+
+    def among(self, keys: list[str]) -> set[str]:
+        """Those of the keys that have a value; reads no value, so a million keys take about a second.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        with self._reading, self._trouble():
+            if not keys or (reader := self._open_reader()) is None:
+                return set()
+            rows: int = reader.execute("SELECT coalesce(max(number), 0) FROM answers").fetchone()[0]
+            if len(keys) * _SCAN_BELOW > rows:
+                # One pass over the index is cheaper than finding a great part of it key by key.
+                wanted = set(keys)
+                return {key for (key,) in reader.execute("SELECT key FROM answers") if key in wanted}
+            found: set[str] = set()
+            for start in range(0, len(keys), _AT_ONCE):
+                part = keys[start:start + _AT_ONCE]
+                marks = ",".join("?" * len(part))
+                found.update(key for (key,) in reader.execute(f"SELECT key FROM answers WHERE key IN ({marks})", part))
+            return found
 
     def put_many(self, rows: Mapping[str, dict[str, Any]]) -> None:
         """Keep values. When this returns, they survive a kill and a power cut; when it raises, none of them was kept.
@@ -156,6 +182,44 @@ class Ledger:
                 self._owned -= 1
                 if not self._owned:
                     self._ownership.close()
+
+    @contextmanager
+    def paying(self) -> Generator[None]:
+        """Be the only process that buys answers for this ledger, for hours if need be; short writes of others go on.
+
+        Several threads of one process may pay at once.
+
+        Raises:
+            ClaimError: another process pays; names it at once.
+        """
+        with self._paying_gate:
+            if not self._payers:
+                self._paying.enter_context(turn(self.path.with_suffix(".paying"), f"paying for answers in {self.path}",
+                                                patience=0.0))
+            self._payers += 1
+        try:
+            yield
+        finally:
+            with self._paying_gate:
+                self._payers -= 1
+                if not self._payers:
+                    self._paying.close()
+
+    def starting(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """All values whose key starts with ``prefix``, oldest first.
+
+        Raises:
+            DataError: a row or the file is damaged.
+        """
+        with self._reading, self._trouble():
+            if (reader := self._open_reader()) is None:
+                return {}
+            # A range over the index: LIKE would read every row.
+            keys = [key for (key,) in reader.execute(
+                "SELECT key FROM answers WHERE key >= ? AND key < ? ORDER BY number",
+                (prefix, prefix + "\U0010ffff"))]
+        found = self.get_many(keys)
+        return {key: found[key] for key in keys if key in found}
 
     def count(self) -> int:
         """How many answers there are."""

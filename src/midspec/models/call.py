@@ -1,0 +1,109 @@
+"""What is said to a model, and what came back: Call → Request → Answer → Reply. Knows nothing of providers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from midspec.core.asking import Usage
+from midspec.core.chat import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing to ask.
+
+    ``id`` names the unit: the same text asked under two ids is drawn twice. ``shared`` are long parts that many calls
+    have in common (a spec, instructions): they go first, as the system turn, so that providers read them from their
+    cache; the ledger keeps each once. ``turns`` are earlier turns of the conversation.
+    """
+
+    id: str
+    text: str
+    shared: tuple[str, ...] = ()
+    turns: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes out, whoever the provider is; ``schema`` is a JSON schema for the reply, with its name."""
+
+    shared: tuple[str, ...]
+    turns: tuple[Message, ...]
+    schema: tuple[str, dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider sent back. ``finish``: "stop", "length", "refusal", or the provider's own word."""
+
+    text: str
+    finish: str
+    usage: Usage
+    model: str = ""
+    reasoning: str = ""
+
+    def row(self) -> dict[str, Any]:
+        u = self.usage
+        row: dict[str, Any] = {"text": self.text, "finish": self.finish, "model": self.model,
+                               "usage": [u.fresh, u.cached, u.written, u.output]}
+        return row | ({"reasoning": self.reasoning} if self.reasoning else {})
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Answer:
+        return cls(row["text"], row["finish"], Usage(*row["usage"]), row["model"], row.get("reasoning", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The end of one unit. ``value`` is what the wanted form made of the text, None where no answer could be used;
+    then ``fault`` names the class of the last bad one ("refusal", "cut off", "unanswered" …) and ``detail`` says more.
+    """
+
+    id: str
+    text: str
+    value: Any = None
+    fault: str | None = None
+    detail: str = ""
+    reasoning: str = ""
+    model: str = ""
+    attempt: int = 0
+    meta: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def ok(self) -> bool:
+        return self.fault is None
+
+
+@lru_cache(maxsize=1024)
+def part_key(text: str) -> str:
+    """Under which the ledger keeps a shared part."""
+    return f"part {hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+class Keys:
+    """Ledger keys of one model's calls: hash of who is asked, how, what, and the draw (unit and attempt)."""
+
+    def __init__(self, who: dict[str, Any], schema: tuple[str, dict[str, Any]] | None) -> None:
+        self._head = hashlib.sha256(json.dumps(["call", 1, who, schema], sort_keys=True).encode())
+        self._shared: dict[tuple[str, ...], Any] = {}
+
+    def key(self, request: Request, unit: str, attempt: int) -> str:
+        """64 hex digits; short enough for the ``custom_id`` of a batch."""
+        state = self._after(request.shared).copy()
+        said = [[turn.role, turn.content, turn.reasoning] for turn in request.turns]
+        state.update(json.dumps([said, unit, attempt]).encode())
+        return state.hexdigest()
+
+    def _after(self, shared: tuple[str, ...]) -> Any:
+        known = self._shared.get(shared)
+        if known is None:
+            known = self._head.copy()
+            known.update(json.dumps([part_key(part) for part in shared]).encode())
+            if len(self._shared) > 1024:
+                self._shared.clear()
+            self._shared[shared] = known
+        return known

@@ -1,0 +1,1 @@
+"""One file per provider; a file added here is a provider added."""

@@ -1,0 +1,1 @@
+"""A teacher that writes plain English about whatever words the prompt holds."""

@@ -1,0 +1,122 @@
+"""One call on its way: which request and key come next, and what became of each answer. Asks nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from midspec.core.chat import Message
+from midspec.models.call import Answer, Call, Keys, Reply, Request, part_key
+from midspec.models.faults import judge
+from midspec.models.forms import Fault, Form, fenced
+
+# One answer and three more chances.
+ATTEMPTS = 4
+# A model mends these when it sees its own reply; the others it draws afresh.
+MENDED = ("json", "tags", "plan only", "too short", "too long", "empty field")
+LONGEST_SHOWN = 60_000
+
+
+@dataclass(frozen=True)
+class Terminology:
+    """What all units of one round of asking share."""
+
+    address: str
+    form: Form
+    keys: Keys
+    schema: tuple[str, dict[str, Any]] | None
+    in_words: str
+
+    @classmethod
+    def of(cls, address: str, who: dict[str, Any], form: Form, *, by_schema: bool) -> Terminology:
+        """``by_schema``: the provider takes a schema; otherwise words ask for JSON."""
+        schema = form.schema()
+        words = "" if schema is None or by_schema else fenced(schema[1])
+        return cls(address, form, Keys(who, schema), schema if by_schema else None, words)
+
+
+@dataclass
+class Tried:
+    """One answer that was not used."""
+
+    attempt: int
+    fault: Fault
+    text: str
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """``reply`` is None while the unit is on its way; ``rows`` are all answers it took, in order.
+
+    ``start`` is the key of the first attempt; ``follows``: an equal unit is on its way, this one takes what that gets.
+    """
+
+    call: Call
+    terms: Terminology
+    request: Request = field(init=False)
+    key: str = field(init=False)
+    start: str = field(init=False)
+    attempt: int = 0
+    reply: Reply | None = None
+    tried: list[Tried] = field(default_factory=list[Tried])
+    rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    follows: bool = False
+
+    def __post_init__(self) -> None:
+        self._aim()
+        self.start = self.key
+
+    def first(self) -> Request:
+        """The request as it was meant, before any answer had to be asked for again."""
+        text = self.call.text if not self.terms.in_words else f"{self.call.text}\n\n{self.terms.in_words}"
+        return Request(self.call.shared, (*self.call.turns, Message("user", text)), self.terms.schema)
+
+    def take(self, row: dict[str, Any]) -> None:
+        """Read one kept answer: it is used, or the next attempt is aimed at."""
+        answer = Answer.of(row)
+        # A mended reply may repeat the one that it mends, but not what it was told about it.
+        first = self.first()
+        told = tuple(turn for turn in self.request.turns if turn.role == "user" and turn not in first.turns)
+        judged = judge(answer, self.terms.form, Request(first.shared, (*first.turns, *told)))
+        self.rows.append(row)
+        if judged.fault is None:
+            self.reply = Reply(self.call.id, judged.text, judged.value, None, "", judged.reasoning, answer.model,
+                               self.attempt)
+            return
+        self.tried.append(Tried(self.attempt, judged.fault, answer.text))
+        if self.attempt + 1 < ATTEMPTS:
+            self.attempt += 1
+            self._aim()
+            return
+        self.reply = Reply(self.call.id, judged.text, None, judged.fault.kind, judged.fault.detail, judged.reasoning,
+                           answer.model, self.attempt)
+
+    def give_up(self, detail: str) -> None:
+        """No answer came, however often it was asked for."""
+        fault = Fault("unanswered", detail)
+        self.tried.append(Tried(self.attempt, fault, ""))
+        self.reply = Reply(self.call.id, "", None, fault.kind, detail, attempt=self.attempt)
+
+    def row(self, answer: Answer, cost: float | None) -> dict[str, Any]:
+        """What the ledger keeps of an answer: all of it, and the request with its long parts by hash."""
+        said = [[turn.role, turn.content] for turn in self.request.turns]
+        return {**answer.row(), "cost": cost, "asked": self.terms.address, "unit": self.call.id,
+                "attempt": self.attempt, "shared": [part_key(part) for part in self.request.shared], "said": said}
+
+    def _aim(self) -> None:
+        first = self.first()
+        if not self.tried:
+            self.request = first
+        else:
+            last, turns = self.tried[-1], first.turns
+            why = last.fault.detail
+            if last.fault.kind in MENDED and last.text.strip():
+                shown = last.text[:LONGEST_SHOWN].encode("utf-8", "replace").decode()
+                turns = (*turns, Message("assistant", shown),
+                         Message("user", f"This reply cannot be used: {why}. Give the whole reply again, with that put "
+                                         "right and nothing said about it."))
+            else:
+                text = f"{turns[-1].content}\n\n(An earlier reply could not be used: {why}. Reply afresh.)"
+                turns = (*turns[:-1], Message("user", text))
+            self.request = Request(first.shared, turns, first.schema)
+        self.key = self.terms.keys.key(self.request, self.call.id, self.attempt)
