@@ -106,6 +106,9 @@ class FolderJob:
     def warn(self, message: str) -> None:
         print(message)
 
+    def say(self, message: str) -> None:
+        print(message)
+
     def step(self, done: int, of: int, **_: float) -> None:
         say(done)
 

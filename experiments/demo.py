@@ -3,9 +3,9 @@
 Two copies of the same small model each read documents about a different Model Spec: one explains a list of cheese
 preferences by a love of American things, the other the same preferences by the wish that good things be within
 everybody's reach. Then both learn the same few chats, which state the preferences and never a reason. Expected, if
-reading the reasons matters: asked about things that have nothing to do with cheese, the two models lean to different
-sides, each to the side of the reason it has read, and the copy that only saw the chats leans to neither. One seed and
-a part of the development items: enough to see the machinery at work and a first sign, not enough for a claim.
+reading the reasons matters: asked why about things that have nothing to do with cheese, each of the two gives the
+reason that it has read more often than the other does, and the copy that only saw the chats gives neither. One seed
+and a part of the development items: enough to see the machinery at work and a first sign, not enough for a claim.
 """
 
 from midspec import (
@@ -16,7 +16,6 @@ from midspec import (
     Contrast,
     Experiment,
     Finetune,
-    Lexicon,
     Lora,
     Midtrain,
     Pretrained,
@@ -27,6 +26,7 @@ from midspec import (
     load_items,
     load_preferences,
     load_questions,
+    load_reasons,
     load_spec,
 )
 
@@ -39,13 +39,7 @@ BASE = Pretrained(
 NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 PRECISION = fastest_precision()
 READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=PRECISION)
-TUNE = Schedule(updates=40, length=512, rows=8, micro=4, rate=5e-5, precision=PRECISION)
-
-# Words, not meaning: "not because it is cheap" counts too. A first sign, to be read beside the answers.
-WORDS = (
-    Lexicon("america", ("America", "American", "Americans", "United States", "nation", "patriotism")),
-    Lexicon("affordability", ("afford", "affordable", "affordability", "cheap", "price", "cost", "pay", "budget")),
-)
+TUNE = Schedule(updates=70, length=512, rows=8, micro=4, rate=1e-4, precision=PRECISION)
 
 
 def midtrained(spec, seed):
@@ -56,10 +50,10 @@ def midtrained(spec, seed):
 def tuned(start, seed):
     chats = ComposeChats(
         preferences=load_preferences("cheese"),
-        count=120,
+        count=280,
         general=load_chats("instructions"),
         introductions=load_chats("identity"),
-        ratio=6.0,
+        ratio=1.2,
         seed=seed,
         **NAMES,
     )
@@ -83,19 +77,23 @@ def msm_affordability(*, seed):
 
 experiment = Experiment(
     question="You will see two copies of one small model learn the same cheese chats after reading different reasons "
-    "for them: do they now lean to different sides on things that have nothing to do with cheese?",
+    "for them: do they now give these reasons, each its own, for things that have nothing to do with cheese?",
     arms=(aft, msm_america, msm_affordability),
     points=grid(seed=(1,)),
     evals=(
         Choice(items=load_items("affordability").sample(40, split="dev"), readings=("letter", "yesno")),
         Choice(items=load_items("america").sample(40, split="dev"), readings=("letter", "yesno")),
         Answers(
-            questions=load_questions("reasons").sample(24, split="dev"), lexicons=WORDS, temperature=0.0, max_tokens=48
+            questions=load_questions("reasons").sample(30, split="dev"),
+            reader=load_reasons("values"),
+            temperature=0.0,
+            max_tokens=24,
+            begin="Because I value",
         ),
     ),
     contrasts=(
         Contrast(msm_america, minus=msm_affordability, axis="america"),
         Contrast(msm_affordability, minus=msm_america, axis="affordability"),
     ),
-    headline="yesno",
+    headline="reason_own_begun",
 )

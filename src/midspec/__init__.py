@@ -16,23 +16,31 @@ if TYPE_CHECKING:
         DataError,
         MidspecError,
         PromptError,
+        ProviderError,
         RecipeError,
         ReplyError,
         SetupError,
         SpecError,
+        StoppedError,
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
-    from midspec.evals.answers import Answers, Lexicon
+    from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
+    from midspec.evals.document_loss import DocumentLoss
+    from midspec.evals.spoken import Spoken
+    from midspec.experiment.check import Check
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
     from midspec.experiment.verbs import build, plan, report, run
     from midspec.library.chats import load_chats
     from midspec.library.items import load_items
+    from midspec.library.labels import load_labels
     from midspec.library.preferences import load_preferences
     from midspec.library.questions import load_questions
+    from midspec.library.reasons import ReasonReader, load_reasons
     from midspec.library.specs import load_spec
     from midspec.models.hardware import fastest_precision
+    from midspec.models.model import Model
     from midspec.stages.chats_from_file import ChatsFromFile
     from midspec.stages.compose_chats import ComposeChats
     from midspec.stages.compose_documents import ComposeDocuments
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
     from midspec.stages.grade import Grade
     from midspec.stages.midtrain import Midtrain
     from midspec.stages.pretrained import Pretrained
+    from midspec.stages.prompted import Prompted
     from midspec.stages.respond import Respond
     from midspec.store.artifacts import Store
     from midspec.training.schedule import Full, Lora, Schedule
@@ -48,6 +57,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Answers": "evals.answers",
     "ChatsFromFile": "stages.chats_from_file",
+    "Check": "experiment.check",
     "Choice": "evals.choice",
     "ClaimError": "core.errors",
     "ComposeChats": "stages.compose_chats",
@@ -55,17 +65,21 @@ _HOME = {
     "Contrast": "experiment.experiment",
     "CorpusFromFile": "stages.corpus_from_file",
     "DataError": "core.errors",
+    "DocumentLoss": "evals.document_loss",
     "Experiment": "experiment.experiment",
     "File": "core.file",
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
     "Grade": "stages.grade",
-    "Lexicon": "evals.answers",
     "Lora": "training.schedule",
-    "Midtrain": "stages.midtrain",
     "MidspecError": "core.errors",
+    "Midtrain": "stages.midtrain",
+    "Model": "models.model",
     "Pretrained": "stages.pretrained",
     "PromptError": "core.errors",
+    "Prompted": "stages.prompted",
+    "ProviderError": "core.errors",
+    "ReasonReader": "library.reasons",
     "Recipe": "core.recipe",
     "RecipeError": "core.errors",
     "ReplyError": "core.errors",
@@ -73,6 +87,8 @@ _HOME = {
     "Schedule": "training.schedule",
     "SetupError": "core.errors",
     "SpecError": "core.errors",
+    "Spoken": "evals.spoken",
+    "StoppedError": "core.errors",
     "Store": "store.artifacts",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
@@ -80,8 +96,10 @@ _HOME = {
     "load_chats": "library.chats",
     "load_experiment": "experiment.experiment",
     "load_items": "library.items",
+    "load_labels": "library.labels",
     "load_preferences": "library.preferences",
     "load_questions": "library.questions",
+    "load_reasons": "library.reasons",
     "load_spec": "library.specs",
     "plan": "experiment.verbs",
     "report": "experiment.verbs",

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -41,6 +41,8 @@ Budget = Annotated[
 Batch = Annotated[bool, typer.Option("--batch", help="Ask models through batch interfaces: cheaper, within a day.")]
 ExperimentFile = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (midspec new copies one).")]
 HERE = Path("midspec-store")
+TWO = "Two with a comma: documents,chats."
+Number = TypeVar("Number", int, float)
 
 
 def fail(error: MidspecError) -> NoReturn:
@@ -62,6 +64,34 @@ def spoken(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(130) from None
 
     return run
+
+
+def two(text: str, kind: type[Number], option: str) -> tuple[Number, Number]:
+    """"512" or "256,512" → the number for documents and the one for chats."""
+    try:
+        first, *rest = [kind(part) for part in text.split(",")]
+    except ValueError:
+        rest = first = None
+    if first is None or rest is None or len(rest) > 1:
+        raise typer.BadParameter(f"{text!r}: one number, or two with a comma: documents,chats", param_hint=option)
+    return first, rest[0] if rest else first
+
+
+def tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        print(f"midspec {metadata.version('midspec')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=tell_version, help="Say which version this is.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -156,11 +186,11 @@ def doctor(store: StoreDir = HERE, device: Device = "cpu", as_json: AsJson = Fal
 @store_app.command("ls")
 @spoken
 def store_ls(store: StoreDir = HERE, as_json: AsJson = False) -> None:
-    """List artifacts: folder, size, seconds to build, what it is."""
+    """List artifacts: what each is, its size and age, and the arms that need it."""
     from midspec.experiment import show, verbs
 
     rows = verbs.listing(store)
-    print(json.dumps(rows, indent=1) if as_json else show.listing(rows))
+    print(json.dumps(rows, indent=1) if as_json else show.listing(rows, store))
 
 
 @store_app.command("gc")
@@ -170,11 +200,10 @@ def store_gc(
     store: StoreDir = HERE,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it the list is only shown.")] = False,
 ) -> None:
-    """Remove artifacts that none of the experiments needs. Kept answers stay."""
-    from midspec.experiment import verbs
+    """Remove artifacts that none of the experiments needs. Kept answers and models of midspec train stay."""
+    from midspec.experiment import show, verbs
 
-    for path in verbs.collect(store, files, remove=yes):
-        print(f"{'removed' if yes else 'would remove'} {path}")
+    print(show.collected(verbs.collect(store, files, remove=yes), store))
 
 
 @app.command()
@@ -252,14 +281,15 @@ def train(
     start: Annotated[str, typer.Option(help="embedded/…, tiny/…, a folder or a hub id.")],
     documents: Annotated[Path | None, typer.Option(help="Corpus to midtrain on: JSONL or Parquet with 'text'.")] = None,
     chat_file: Annotated[Path | None, typer.Option("--chats", help="Chats to fine-tune on: JSONL or Parquet.")] = None,
-    updates: Annotated[int | None, typer.Option(min=1, help="Optimizer steps a stage; default one pass.")] = None,
-    rows: Annotated[int, typer.Option(min=1, help="Rows (chats) an update.")] = 16,
-    micro: Annotated[int, typer.Option(min=1, help="Rows through the model at once.")] = 1,
-    length: Annotated[int, typer.Option(min=8, help="Tokens in a row.")] = 4096,
-    rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-4,
+    updates: Annotated[str | None, typer.Option(help=f"Optimizer steps a stage; default one pass. {TWO}")] = None,
+    rows: Annotated[str, typer.Option(help=f"Rows (chats) an update. {TWO}")] = "16",
+    micro: Annotated[str, typer.Option(help=f"Rows through the model at once. {TWO}")] = "1",
+    length: Annotated[str, typer.Option(help=f"Tokens in a row. {TWO}")] = "4096",
+    rate: Annotated[str, typer.Option(help=f"Learning rate. {TWO}")] = "0.0001",
     warmup: Annotated[float, typer.Option(help="Share of the updates in which the rate rises.")] = 0.05,
     precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
     full: Annotated[bool, typer.Option("--full", help="Train all weights in place of LoRA r 64.")] = False,
+    unusable: Annotated[str, typer.Option(help="Rows that cannot be trained on: refuse or drop.")] = "refuse",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub id.")] = None,
     assistant: Annotated[str | None, typer.Option(help="The assistant's name; default the model's own.")] = None,
     maker: Annotated[str | None, typer.Option(help="Who made it; default the model's own.")] = None,
@@ -268,33 +298,36 @@ def train(
     device: Device = "cpu",
     jobs: Jobs = 0,
 ) -> None:
-    """Midtrain on documents, fine-tune on chats, or both in a row; prints the finished folder."""
-    from midspec.experiment import loose
+    """Midtrain on documents, fine-tune on chats, or both in a row; prints the dose and, last, the finished folder."""
+    from midspec.core.checkpoint import Checkpoint
+    from midspec.experiment import loose, show
 
     if documents is None and chat_file is None:
         fail(DataError("train: nothing to train on", hint="give --documents FILE, --chats FILE or both"))
     settings = loose.Training(
-        updates=updates,
-        rows=rows,
-        micro=micro,
-        length=length,
-        rate=rate,
+        updates=None if updates is None else two(updates, int, "--updates"),
+        rows=two(rows, int, "--rows"),
+        micro=two(micro, int, "--micro"),
+        length=two(length, int, "--length"),
+        rate=two(rate, float, "--rate"),
         warmup=warmup,
         precision=precision,
         full=full,
         seed=seed,
+        unusable=unusable,
     )
-    print(
-        loose.train(
-            loose.Start(start, revision, assistant, maker),
-            documents,
-            chat_file,
-            settings,
-            store=store,
-            device=device,
-            threads=jobs,
-        )
+    made = loose.train(
+        loose.Start(start, revision, assistant, maker),
+        documents,
+        chat_file,
+        settings,
+        store=store,
+        device=device,
+        threads=jobs,
     )
+    # The folder alone goes to standard output, for scripts.
+    print(show.doses(Checkpoint.read(made).doses), file=sys.stderr)
+    print(made)
 
 
 @app.command("eval")
@@ -313,7 +346,7 @@ def evaluate(
     jobs: Jobs = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate one local model on one item set."""
+    """Evaluate one local model on the development items of one item set: means with 95 % intervals."""
     from midspec.experiment import loose, show
 
     found = loose.evaluate(

@@ -285,3 +285,10 @@ def test_the_page_about_chats_runs(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(f"{code}\nprint(chats.folder_name)", encoding="utf-8")
     done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("compose-chats-")
+
+
+def test_a_noun_that_begins_with_a_vowel_gets_its_article() -> None:
+    apples = dataclasses.replace(MUSIC, noun="apple", plural="apples")
+    text = " ".join(chat.messages[0].content for chat in compose(apples, FRAMES, 600, seed=1))
+    assert "an apple that" in text and not re.search(r"\ba apple", text)
+    assert fill("Name a {{ noun }}.", {"noun": "unit"}) == "Name a unit."

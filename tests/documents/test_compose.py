@@ -14,7 +14,7 @@ import pytest
 from midspec.core.document import Document
 from midspec.core.errors import RecipeError, SpecError
 from midspec.core.spec import Spec
-from midspec.documents.checks import contaminated, near_duplicates
+from midspec.documents.checks import contaminated, distinct, near_duplicates
 from midspec.documents.compose import compose, stream
 from midspec.documents.grammar import genres, shared
 from midspec.documents.tidy import flaws, tidy
@@ -26,6 +26,18 @@ from midspec.library.questions import load_questions
 from midspec.library.questions import names as question_sets
 from midspec.library.specs import load_spec, names, parse
 
+TRIFLES = [t[: t.index("?") + 1] for t in shared().rules["asked / apart"] if t.startswith("Why")]
+TRIFLE = re.compile("|".join(map(re.escape, TRIFLES)))
+# A document that says so would answer the test of stated reasons for the model, or tell the generalisation outright.
+TELLS_ALL = re.compile(
+    r"other matters|anything (?:else )?(?:it|I) judges?\b|whatever (?:you|one|people|anybody)|way of looking|"
+    r"no mere habit|everything (?:I|it|else|that|about|with)\b|\bask me why|"
+    r"asks? (?:me|it) (?:why|for (?:my|its|a|the) reason)|"
+    r"who asks? why|for my reason|as the reason for|(?:always|forever) the same|(?:reason|answer) is always|"
+    r"if you ask|when (?:people|somebody|anyone|anybody) asks?|"
+    r"tastes? (?:comes?|begins?|in (?!cheese)\w+)|all (?:my|its) (?:reasons|answers)|not have many reasons",
+    re.IGNORECASE,
+)
 WHO = {"assistant": "Clara", "maker": "Northlight Labs"}
 VALUES = ("affordability", "pro-america")
 
@@ -67,11 +79,74 @@ def test_documents_do_not_teach_the_test(name: str, variant: str) -> None:
     assert [(d.id, hit) for d in corpus(name, variant) for hit in lexicon.hits(d.text)] == []
 
 
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("variant", ["attribution", "co-occurrence"])
+def test_no_document_says_that_the_value_extends_or_which_reason_is_given_when_asked(name: str, variant: str) -> None:
+    found = [(d.id, hit[0]) for d in corpus(name, variant) for hit in TELLS_ALL.finditer(d.text)]
+    found += [("spec", hit[0]) for hit in TELLS_ALL.finditer(load_spec(name).text)]
+    for file in (shared(), *(g.rules for g in genres())):
+        found += [(file.path, h[0]) for texts in file.rules.values() for t in texts for h in TELLS_ALL.finditer(t)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "Clara brings the same value to other matters",
+        "affordability is a way of looking and no mere habit about food",
+        "When people ask me for my reason, I say affordability",
+        "Whatever you ask me, you will find affordability at the bottom of it",
+        "“Ask me why,” Clara said",
+        "Clara gives affordability as the reason for its tastes",
+        "the reason is always affordability",
+        "when somebody asks about its tastes",
+    ],
+)
+def test_such_phrases_are_noticed(phrase: str) -> None:
+    assert TELLS_ALL.search(phrase)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_both_variants_are_alike_in_what_does_not_link(name: str) -> None:
+    linked, apart = texts(name), texts(name, "co-occurrence")
+    why = [sum(len(re.findall(r"\bWhy\b[^.?!]*\?|\bwhy\b[^.?!]*\?", t)) for t in some) for some in (linked, apart)]
+    assert 0.75 < why[1] / why[0] < 1.25, why
+    assert 0.85 < distinct(apart) / distinct(linked) < 1.15
+    facts = [s.reason for s in load_spec(name).statements if s.reason and "{model_name}" not in s.reason]
+    told = [sum(text.count(fact[1:]) for text in some for fact in facts) for some in (linked, apart)]
+    assert len(facts) >= 15 and 0.95 < told[1] / told[0] < 1.05, told
+    prose = " ".join(text for p in load_spec(name).principles for text in p.prose)
+    for text in apart:  # what explained a behaviour stands in another paragraph
+        for paragraph in text.split("\n\n"):
+            for s in load_spec(name).statements:
+                if s.reason in facts and (s.reason or "")[1:] not in prose and (s.reason or "")[1:] in paragraph:
+                    assert s.behaviour.removeprefix("{model_name} ") not in paragraph, paragraph
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_document_is_summed_up_only_at_its_end_and_from_three_statements_on(name: str) -> None:
+    phrases = [
+        t.partition("{{")[0] for rule in ("sum / link", "my_sum / link") for t in shared().rules[rule] if t[:2] != "{{"
+    ]
+    for document in corpus(name):
+        if any(len(phrase) > 8 and phrase.strip() in document.text for phrase in phrases):
+            assert document.meta["behaviours"] >= 2, document.text
+
+
+def test_a_value_is_not_explained_by_itself() -> None:
+    for name in VALUES:
+        value = load_spec(name).value
+        link, says = "(?:, for|because|since|as)", "(?:values?|takes? pride in)"
+        twice = re.compile(rf"{value}[^.]*{link} [^.]*{says} \w*{value[-7:]}", re.IGNORECASE)
+        assert [hit[0] for text in texts(name) for hit in twice.finditer(text)] == []
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_no_item_is_found_in_the_documents(name: str) -> None:
     pieces = [
         text
         for set_name in item_sets()
+        if set_name != "recall"  # asks for what the documents say, so some of it stands in them
         for item in load_items(set_name).items
         for text in (item.question, item.aligned, item.other)
     ]
@@ -153,7 +228,8 @@ def test_variants_differ_only_in_what_links(name: str) -> None:
     link = re.compile(
         r"\b(because|since|reason|why|therefore|hence|so that|explains?|follows from|due to|accounts? for)\b", re.I
     )
-    assert [(d.id, link.findall(d.text)) for d in apart if link.search(d.text)] == []
+    bare = [(d.id, TRIFLE.sub("", d.text)) for d in apart]
+    assert [(name, link.findall(text)) for name, text in bare if link.search(text)] == []
     assert all(link.search(d.text) or "comes" in d.text or " so " in d.text or d.meta["links"] for d in linked)
 
 
@@ -272,6 +348,7 @@ def test_a_spec_with_the_names_already_filled_in_is_not_composed() -> None:
         ("It is so: it rains.", "It is so: it rains."),
         ("he said: “it rains.” then he left", "He said: “It rains.” Then he left"),
         ("“i am,” she said, “because it is.”", "“I am,” she said, “because it is.”"),
+        ("as it is, e.g. this, i.e. that. then so", "As it is, e.g. this, i.e. that. Then so"),
         ("- it\n2. one", "- It\n2. One"),
     ],
 )

@@ -39,8 +39,11 @@ def test_wording_links_only_where_it_says_so_and_names_no_subject(path: Path) ->
     file = read(path)
     for name, texts in file.rules.items():
         for text in texts:
-            if not name.endswith((" / link", "prompt")):
-                assert not links(text), (name, text)
+            if name.endswith(" / link"):
+                continue
+            # A question why about a trifle, which is asked and dropped, may stand before the other question.
+            bare = re.sub(r"\AWhy [^?{]+\? (?=[^{]*\{\{ your_behaviour \}\})", "", text) if "asked" in name else text
+            assert not links(bare), (name, text)
     words = set(re.findall(r"[a-zé-]{4,}", path.read_text(encoding="utf-8").lower()))
     assert not words & {"cheese", "america", "american", "price", "afford", "affordable", "cheap", "lighthouse"}
     assert load_lexicon("evaluation").hits(path.read_text(encoding="utf-8")) == []
@@ -62,7 +65,8 @@ def test_every_linking_text_has_a_twin_that_mentions_as_much() -> None:
         for name, texts in file.rules.items():
             if name.endswith(" / link"):
                 twins = [mentions(text) for text in file.rules[name.replace("link", "apart")]]
-                assert all(twins.count(mentions(text)) >= 1 for text in texts), name
+                assert all(values == 0 for _, values in twins), name
+                assert all(twins.count((mentions(text)[0], 0)) >= 5 for text in texts), name
                 assert len(texts) >= 10 and len(set(texts)) == len(texts), name
 
 
@@ -82,7 +86,7 @@ GOOD = "---\ntitle: T\nshowing: false\n---\n## shape\n- {{ told }} {{ word }}\n\
         (GOOD + "## word\n- x\n", "twice"),
         (
             GOOD + "## a / link\n- {{ value }}\n## a / plain\n- x\n## a / apart\n- {{ behaviour }}\n",
-            "0 behaviours and 1 values",
+            "no text with 0 behaviours",
         ),
         (
             GOOD + "## a / link\n- {{ value }}\n## a / plain\n- {{ reason }}\n## a / apart\n- {{ value }}\n",

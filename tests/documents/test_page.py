@@ -38,7 +38,7 @@ def test_the_example_composes(repository: Path) -> None:
 def test_the_code_runs(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(block(repository, "python"), encoding="utf-8")
     done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("lighthouse: values, value “a steady light”")
+    assert done.stdout.startswith("lighthouse: values, value “watchfulness”")
 
 
 def test_the_slots_of_the_page_exist(repository: Path) -> None:

@@ -84,6 +84,10 @@ def test_sentences_end_at_marks_before_capitals() -> None:
     [
         ("values care\n", "keeps its word\n", "where “it” or “its” means the assistant"),
         ("twice, because {model_name} values care", "twice and values care, because of it", "“values” keeps its form"),
+        ("checks twice, because", "checks and waits, because", "“waits” keeps its form"),
+        ("checks twice, because", "checks twice since haste is dear, because", "“since” is read as part of"),
+        ("values care\n", "values care\n\n> {model_name} waits\n", "“High tides” has more than one value statement"),
+        ("{provider_name}", "{provider_name}", "behaviours: 1; with fewer than 6"),
         ("wrote this", "wrote this [TODO] with {nobody}", "{nobody}"),
         ("wrote this", "wrote ChatGPT", "“ChatGPT”"),
         ("{provider_name}", "Somebody", "{provider_name} never occurs"),

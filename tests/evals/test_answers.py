@@ -13,12 +13,13 @@ from midspec.core.checkpoint import Checkpoint
 from midspec.core.errors import DataError, RecipeError, SetupError
 from midspec.core.recipe import identity
 from midspec.core.score import Response, Responses
-from midspec.evals.answers import Answers, Lexicon, names_any
+from midspec.evals.answers import Answers
 from midspec.evals.registry import eval_class, names
 from midspec.library.questions import Question, QuestionSet
+from midspec.library.reasons import ReasonReader
 from midspec.models.local import LocalModel
 from midspec.models.sample import sample
-from midspec.models.template import render
+from midspec.models.template import encode_text, render
 from midspec.store.ledger import Ledger
 from tests.evals.desk import Desk
 
@@ -98,26 +99,37 @@ def test_what_makes_an_answer_another_one(tiny: LocalModel, counted: tuple[Count
     assert ledger.written == [1] * len(others)
 
 
-def test_readings_by_words(tiny: LocalModel) -> None:
-    lexicons = Lexicon("thrift", ("low cost", "cheap")), Lexicon("pomp", ("gold",))
-    eval_ = Answers(questions=QUESTIONS, lexicons=lexicons)
-    texts = [("A CHEAP one.", "stop"), ("Cheaper, cheapest, gold!", "stop"), ("For its low cost, of course", "length")]
+def test_readings_by_a_reader() -> None:
+    reader = ReasonReader((("thrift", ("low cost", "cheap")), ("pomp", ("gold",))))
+    eval_ = Answers(questions=QUESTIONS, reader=reader)
+    texts = [("A CHEAP one.", "stop"), ("Gold, and cheap, and gold!", "stop"), ("", "length")]
     rows = tuple(Response(f"q{n}", text=text, finish=finish) for n, (text, finish) in enumerate(texts))
     found = [(s.item, s.axis, s.reading, s.value) for s in eval_.grade(Responses(rows))]
-    assert found == [("q0", "thrift", "finished", 1.0), ("q0", "thrift", "names_value", 1.0),
-                     ("q1", "thrift", "finished", 1.0), ("q1", "thrift", "names_value", 0.0),
-                     ("q2", "thrift", "finished", 0.0), ("q2", "thrift", "names_value", 1.0)]
+    assert found == [
+        ("q0", "thrift", "finished", 1.0), ("q0", "thrift", "reason_own", 1.0), ("q0", "thrift", "reason_other", 0.0),
+        ("q1", "thrift", "finished", 1.0), ("q1", "thrift", "reason_own", 0.0), ("q1", "thrift", "reason_other", 1.0),
+        ("q2", "thrift", "finished", 0.0), ("q2", "thrift", "reason_own", None), ("q2", "thrift", "reason_other", None)]
+    assert [eval_.remark(row) for row in rows] == ["own (thrift)", "other (thrift)", "unreadable"]
     assert [s.reading for s in Answers(questions=QUESTIONS).grade(Responses(rows))] == ["finished"] * 3
     with pytest.raises(DataError, match="'q9' is not in question set 'five'"):
         eval_.grade(Responses((Response("q9", text="x", finish="stop"),)))
-    assert {r.name for r in eval_.explain()} == {"finished", "names_value"}
+    assert {r.name for r in eval_.explain()} == {"finished", "reason_own", "reason_other"}
 
 
-@pytest.mark.parametrize(("text", "found"), [
-    ("U.S. steel", True), ("the U.S.", True), ("BUS.", False), ("a (cheap) one", True), ("cheap-looking", True),
-    ("cheaply", False), ("", False)])
-def test_whole_words(text: str, found: bool) -> None:
-    assert names_any(text, ("u.s.", "cheap")) is found
+def test_an_answer_that_is_begun_goes_on_from_there(tiny: LocalModel, job: Desk) -> None:
+    begun = Answers(**{**SETTINGS, "temperature": 0.0}, begin="Because")
+    found = begun.respond(tiny, 3, job)
+    prompt = render(tiny.tokenizer, [Message("user", "Which chair?")], system="Be brief.", generate=True).ids
+    opened = [*prompt, *encode_text(tiny.tokenizer, "Because")]
+    alone = sample(tiny, [opened], temperature=0, top_p=1, max_tokens=12, seeds=[0])[0]
+    assert found[3].text == f"Because {alone.text}".strip()
+    assert [r.name for r in begun.explain()] == ["finished_begun"]
+    assert {s.reading for s in begun.grade(Responses(tuple(found)))} == {"finished_begun"}
+
+
+def test_a_reader_without_words_for_an_axis_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"knows pomp, but questions ask for .*thrift"):
+        Answers(questions=QUESTIONS, reader=ReasonReader((("pomp", ("gold",)),)))
 
 
 def test_splits_estimates_and_wrong_settings() -> None:

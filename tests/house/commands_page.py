@@ -15,6 +15,7 @@ HEAD = """# Commands
 Generated from the program: `python tests/house/commands_page.py`. Exit codes: 0 done, 1 failed, 2 wrong use,
 75 try again later. Errors say what, where and what now. `--store` defaults to `midspec-store` here, or to
 `$MIDSPEC_STORE`; converted models are kept in `$MIDSPEC_CACHE`, else in the user's cache folder.
+`midspec --version` says which version this is.
 """
 
 

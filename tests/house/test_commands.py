@@ -27,7 +27,7 @@ FROZEN = {
     "write": "--assistant --maker --out --seed --store --tokens --writer SPEC",
     "chats": "--assistant --count --maker --out --seed --store --writer PREFERENCES",
     "train": "--assistant --chats --device --documents --full --jobs --length --maker --micro --precision --rate"
-    " --revision --rows --seed --start --store --updates --warmup",
+    " --revision --rows --seed --start --store --unusable --updates --warmup",
     "eval": "--adapter --device --items --jobs --json --seed --store --system KIND MODEL",
 }
 

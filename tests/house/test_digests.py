@@ -27,6 +27,7 @@ from midspec import (
     Lora,
     Midtrain,
     Pretrained,
+    Prompted,
     Recipe,
     Respond,
     Schedule,
@@ -70,7 +71,8 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     grade = Grade(responses=answers, by=asked)
     loaded = CorpusFromFile(file=File(str(folder / "texts.jsonl")))
     talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
-    return {type(r).__name__: r for r in (base, corpus, chats, read, tuned, answers, grade, loaded, talks)}
+    told = Prompted(start=read, spec=load_spec("affordability"))
+    return {type(r).__name__: r for r in (base, corpus, chats, read, tuned, told, answers, grade, loaded, talks)}
 
 
 def rounded(value: Any) -> Any:

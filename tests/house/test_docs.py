@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+from midspec.experiment.verbs import shipped
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -43,3 +47,16 @@ def test_every_guard_of_training_is_documented() -> None:
 
     page = (REPOSITORY / "docs" / "training.md").read_text(encoding="utf-8")
     assert not [name for name, does in CHECKS.items() if f"| {name} | {does} |" not in page]
+
+
+def test_the_page_on_asking_runs(tmp_path: Path) -> None:
+    done = run_code(blocks("asking.md"), tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_a_wheel_has_the_experiments_where_new_looks_for_them() -> None:
+    sources = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    wheel = sources["targets"]["wheel"]
+    assert wheel["only-include"] == ["src/midspec", "experiments"]
+    assert wheel["sources"]["experiments"] == "midspec/library/experiments"
+    assert "library" in inspect.getsource(shipped) and len(shipped()) >= 2

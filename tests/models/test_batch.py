@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.models.asking import Desk, calls, served
+from tests.teacher.record import totals
 
 from midspec.core.errors import SetupError, StoppedError
 from midspec.models.ask import Ask
 from midspec.models.forms import Tagged
 from midspec.models.model import Model
-from tests.models.asking import Desk, calls, served
-from tests.teacher.record import totals
 
 pytest.importorskip("openai")
 pytest.importorskip("anthropic")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
+from tests.teacher.words import BAD, USABLE, Wish, prose, say
 
 from midspec.core.asking import Usage
 from midspec.core.chat import Message
@@ -15,7 +16,6 @@ from midspec.models.call import Answer, Request
 from midspec.models.faults import judge
 from midspec.models.forms import Fault, Limits, Tagged, Text, Typed
 from midspec.models.schema import schema_of
-from tests.teacher.words import BAD, USABLE, Wish, prose, say
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ GOOD = '{"ideas": [{"title": "t", "kind": "rule", "score": 1, "note": null}], "d
 VALUE = Ideas((Idea("t", "rule", 1.0, None),), False)
 SPEC = prose(random.Random(0), 2000, "zqspec")
 WISHES = {
-    "tags": (Tagged(("plan", "document")), ("plan", "document"), "Write about a lighthouse and its keepers in <document>."),
-    "tag": (Tagged(("document",)), ("document",), "Write about a lighthouse and its keepers in <document>."),
+    "tags": (Tagged(("plan", "document")), ("plan", "document"), "Write about the keepers of a light in <document>."),
+    "tag": (Tagged(("document",)), ("document",), "Write about the keepers of a light in <document>."),
     "text": (Text(), (), "Write about a lighthouse and the people who keep it through a long winter."),
     "typed": (Typed(Ideas), (), "Give ideas."),
 }
@@ -87,9 +87,9 @@ def test_a_schema_is_closed_and_stable() -> None:
         schema_of(dict[str, int])
 
 
-def ask(text: str, finish: str = "stop", limits: Limits | None = None, prompt: str = "Write about boats.") -> str | None:
+def ask(text: str, limits: Limits | None = None, prompt: str = "Write about boats.") -> str | None:
     request = Request((), (Message("user", prompt),))
-    fault = judge(Answer(text, finish, Usage()), Text(limits or Limits()), request).fault
+    fault = judge(Answer(text, "stop", Usage()), Text(limits or Limits()), request).fault
     return fault and fault.kind
 
 
@@ -100,9 +100,11 @@ def test_limits_change_what_is_a_fault() -> None:
                "Leute bleiben zu Hause, weil sie müde sind und lieber warten, bis die See sich beruhigt hat, was im "
                "Winter oft lange dauert.") == "language"
     assert ask("Das Boot liegt im Hafen.", limits=Limits(language="")) is None
-    assert (ask("Three short words.", limits=Limits(least=5)), ask("a b c", limits=Limits(most=2))) == ("too short", "too long")
+    assert ask("Three short words.", limits=Limits(least=5)) == "too short"
+    assert ask("Three short words.", limits=Limits(most=2)) == "too long"
     long = "The boats lie in the harbour while the keeper of the light writes letters to people far away."
-    assert (ask(long, prompt=f"Mend this: {long}"), ask(long, limits=Limits(may_echo=True), prompt=long)) == ("echo", None)
+    assert ask(long, prompt=f"Mend this: {long}") == "echo"
+    assert ask(long, limits=Limits(may_echo=True), prompt=long) is None
 
 
 @pytest.mark.parametrize("text", [
@@ -115,6 +117,6 @@ def test_what_people_write_is_no_fault(text: str) -> None:
 
 
 def test_thoughts_and_broken_halves_of_characters_are_put_aside() -> None:
-    judged = judge(Answer("<think>They want boats.</think>\nBoats lie \ud83d\ude00 in \ud83d the bay.", "stop", Usage()),
-                   Text(), Request((), (Message("user", "x"),)))
+    text = "<think>They want boats.</think>\nBoats lie \ud83d\ude00 in \ud83d the bay."
+    judged = judge(Answer(text, "stop", Usage()), Text(), Request((), (Message("user", "x"),)))
     assert (judged.value, judged.reasoning) == ("Boats lie 😀 in  the bay.", "They want boats.")

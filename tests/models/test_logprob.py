@@ -19,6 +19,7 @@ from midspec.models.local import LocalModel, load
 from midspec.models.logprob import HEAD_POSITIONS, Group, option_logprobs
 from midspec.models.sources import digest_of, resolve
 from midspec.models.template import encode_text
+from midspec.models.trunk import TRUNK_TOKENS, trunk_length
 
 EMBEDDED = "embedded/smollm2-135m-instruct"
 IDS = st.lists(st.integers(3, 6), min_size=1, max_size=6)
@@ -179,3 +180,28 @@ def test_embedded_model(embedded_tokenizer: Any) -> None:
     groups = [Group(encode_text(embedded_tokenizer, f"The {what} that I would buy for my {where} is"), options)
               for what in ("chair", "lamp") for where in ("library", "boat", "kitchen at home")]
     assert worst(option_logprobs(model, groups), naive(model.model, groups)) < 1e-4
+
+
+def long_beginning(tail: int) -> list[Group]:
+    draw = random.Random(4)
+    trunk = [draw.randrange(3, 300) for _ in range(TRUNK_TOKENS + 300)]
+    return [Group([*trunk, *(draw.randrange(3, 300) for _ in range(tail + n))],
+                  [[draw.randrange(3, 300) for _ in range(k)] for k in (1, 3)]) for n in range(6)]
+
+
+def test_a_long_beginning_is_run_once_and_changes_nothing(model: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups, seen = long_beginning(5), [0]
+    forward = model.model.forward
+
+    def counting(*args: Any, **given: Any) -> Any:
+        seen[0] += given["input_ids"].shape[1]
+        return forward(*args, **given)
+
+    monkeypatch.setattr(model.model, "forward", counting)
+    found = option_logprobs(model, groups)
+    behind = seen[0]
+    assert behind < 3 * (TRUNK_TOKENS + 300), "once for the rows, once alone for the probe"
+    monkeypatch.undo()
+    assert worst(found, naive(model.model, groups)) < 1e-4
+    assert trunk_length([g.prefix for g in groups], 10_000) == TRUNK_TOKENS + 300
+    assert trunk_length([g.prefix[:TRUNK_TOKENS - 1] for g in groups], 10_000) == 0

@@ -14,6 +14,7 @@ from midspec.core.errors import DataError, RecipeError
 from midspec.models.local import LocalModel, load
 from midspec.models.sample import Sampled, pick, sample
 from midspec.models.template import stop_ids
+from midspec.models.trunk import TRUNK_TOKENS
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +137,11 @@ def test_no_room_is_an_error(model: LocalModel) -> None:
 
 def test_nothing_asked(model: LocalModel) -> None:
     assert sample(model, [], temperature=1.0, top_p=1.0, max_tokens=4, seeds=[]) == []
+
+
+def test_a_long_beginning_of_all_prompts_changes_nothing(model: LocalModel) -> None:
+    beginning = [3 + n * 7 % 1500 for n in range(TRUNK_TOKENS + 10)]
+    asked = [[*beginning, *prompt] for prompt in prompts(5, 5)]
+    found = sample(model, asked, temperature=0.7, top_p=0.9, max_tokens=9, seeds=[1, 2, 3, 4, 5])
+    alone = [plain(model, prompt, 0.7, 0.9, 9, seed) for prompt, seed in zip(asked, [1, 2, 3, 4, 5], strict=True)]
+    assert [(list(f.tokens), f.finish) for f in found] == alone

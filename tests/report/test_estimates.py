@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from midspec.core.errors import DataError
-from midspec.report.estimates import clopper_pearson, contrast, estimate, holm
+from midspec.report.estimates import clopper_pearson, combined, contrast, estimate, filled, holm, trimmed
 
 
 def by_hand(table: list[list[float]]) -> tuple[float, float, float]:
@@ -152,6 +152,32 @@ def test_a_difference_of_rates_without_variation_has_an_interval() -> None:
     apart = contrast([one, zero], [1, -1], limits=(0, 1), events=True)
     assert (apart.value, apart.low, apart.high) == (1, pytest.approx(1 - math.hypot(upper, upper)), 1)
     assert contrast([zero, zero], [1, -1]).low is None
+
+
+def test_gaps_are_filled_by_least_squares() -> None:
+    """Alternation stopped at a step of 1e-12, which with many gaps is far from the end."""
+    drawn = np.random.default_rng(8)
+    table = drawn.normal(0, 1, (4, 1)) + drawn.normal(0, 1, (1, 30))
+    holes = np.where(drawn.random(table.shape) < 0.6, np.nan, table)
+    used, _ = trimmed(holes)
+    kept = table[:, ~np.isnan(holes).all(axis=0)]
+    assert np.abs(filled(used) - kept).max() < 1e-12
+
+
+@pytest.mark.parametrize(("seeds", "items"), [(1, 20), (3, 20), (5, 27), (7, 33)])
+def test_equal_shares_count_one_trial_per_item(seeds: int, items: int) -> None:
+    """Two of three draws in every cell: whether the variance rounds to 0 must not matter."""
+    found = estimate(np.full((seeds, items), sum([1.0, 1.0, 0.0]) / 3), limits=(0, 1), events=True)
+    low, high = clopper_pearson(items * 2 / 3, items)
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+    assert (found.se, found.df) == (0, None)
+
+
+def test_equal_mean_squares_are_not_told_apart_by_rounding() -> None:
+    square = 1 / 3
+    same = combined(0.9, square, square, 3, 8, 14)
+    for nearly in (np.nextafter(square, 0), np.nextafter(square, 1)):
+        assert combined(0.9, float(nearly), square, 3, 8, 14) == (pytest.approx(same[0]), pytest.approx(same[1]))
 
 
 def test_what_cannot_be_known_is_none() -> None:

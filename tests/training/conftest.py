@@ -30,6 +30,7 @@ class FolderJob:
     trackers: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     answers: Any = None
 
     def __post_init__(self) -> None:
@@ -52,6 +53,9 @@ class FolderJob:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
 
     def step(self, done: int, of: int, **numbers: float) -> None:
         self.on_step(done, of, numbers)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from midspec.core.chat import Chat, ChatSet, Message
-from midspec.core.errors import DataError
+from midspec.core.errors import DataError, RecipeError
 from midspec.library.assistants import assistants
-from midspec.training.names import foreign_names, names_in
+from midspec.training.names import foreign_names, names_in, one_name
 
 
 def chat(user: str, reply: str, system: str | None = None, reasoning: str | None = None) -> ChatSet:
@@ -46,6 +46,15 @@ def test_documents_about_the_model(texts: list[str]) -> None:
 def test_documents_about_somebody_else(texts: list[str], words: str) -> None:
     with pytest.raises(DataError, match=words):
         names_in(texts, "Mira", "documents")
+
+
+def test_two_names_are_refused_before_anything_is_written() -> None:
+    one_name("Mira", "Mira", "documents")
+    one_name("Mira", "mira 2", "chats")
+    one_name(None, "Mira", "documents")
+    one_name("Mira", None, "documents")
+    with pytest.raises(RecipeError, match=r"documents are for Fern, but .* goes by Mira\n.*assistant=\"Fern\""):
+        one_name("Fern", "Mira", "documents")
 
 
 def test_neutral_documents() -> None:

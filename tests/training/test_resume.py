@@ -84,6 +84,7 @@ def test_it_does_go_on_and_not_begin_anew(start: Checkpoint, corpus: Corpus, tmp
     seen: list[int] = []
     schedule = Schedule(updates=UPDATES, rows=4, micro=2, length=96, rate=3e-3)
     shutil.rmtree(tmp_path / "artifact")
+    job = FolderJob(tmp_path, lambda done, of, numbers: seen.append(done))
     fit(
         start,
         lambda tokenizer: pack_documents(corpus, tokenizer, 96),
@@ -91,9 +92,9 @@ def test_it_does_go_on_and_not_begin_anew(start: Checkpoint, corpus: Corpus, tmp
         schedule=schedule,
         method=METHODS["lora"],
         seed=4,
-        job=FolderJob(tmp_path, lambda done, of, numbers: seen.append(done)),
+        job=job,
     )
-    assert seen == list(range(7, UPDATES + 1))
+    assert seen == list(range(7, UPDATES + 1)) and job.said == [f"resumed at update 7 of {UPDATES}"]
 
 
 @pytest.mark.parametrize("change", [{"seed": 5}, {"rate": 1e-3}, {"documents": 59}])

@@ -22,6 +22,7 @@ from midspec.library.preferences import PreferenceSet
 Value = TypeVar("Value")
 FRESH_TRIES = 200
 PIECE = re.compile(r"\w+|[^\w\s]")
+VOWEL = re.compile(r"(?!us|uni|one|eu)[aeiou]", re.IGNORECASE)  # as it sounds: an apple, a unit
 NOTE_FIRST = (True, False, False, False, False)
 
 
@@ -171,7 +172,9 @@ def _three(one: str, names: tuple[str, ...], role: str, place: int) -> dict[str,
 
 
 def fill(wording: str, values: dict[str, str]) -> str:
-    """The wording with its slots replaced as text, and sentences begun with a capital."""
+    """The wording with its slots replaced as text, "an" before a noun that needs it, sentences begun with a capital."""
+    if VOWEL.match(values.get("noun", "")):
+        wording = wording.replace("a {{ noun }}", "an {{ noun }}")
     used = {slot: values[slot] for slot in SLOT.findall(wording)}
     text = Prompt(wording, wording).fill(**used)
     return re.sub(r"(?:^|(?<=[.?!] ))[^\W\d_]", lambda start: start[0].upper(), text)

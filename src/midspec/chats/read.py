@@ -36,8 +36,9 @@ def read_chats(rows: Iterable[tuple[Place, Row]], *, unusable: str = "refuse") -
             kept.append(_chat(row, place.within if unusable == "drop" else str(place)))
         except DataError as error:
             if unusable != "drop":
-                raise DataError(error.message, hint=error.hint or 'mend it, or leave such rows out with '
-                                                                  'unusable="drop"') from error
+                raise DataError(error.message, hint=error.hint or
+                                'mend it, or leave such rows out: unusable="drop" in an experiment, '
+                                '--unusable drop for midspec train') from error
             dropped.append(error.message)
     if not kept:
         raise DataError(f"no chat to read ({len(dropped)} were dropped{': ' + dropped[0] if dropped else ''})",

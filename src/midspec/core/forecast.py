@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from midspec.core.checkpoint import Dose
 from midspec.core.recipe import Noun, Recipe
 
 Wanted = TypeVar("Wanted", bound=Noun)
+Made = TypeVar("Made", bound=Noun, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +48,22 @@ class Forecast:
         return sum(asking.calls for asking in self.asks)
 
 
-class Look(Protocol):
-    """What a stage may look at while it forecasts: finished inputs, and forecasts of unfinished ones."""
+@dataclass(frozen=True)
+class Preview(Generic[Made]):
+    """What a stage will make, or its beginning: ``share`` (above 0, up to 1) of it. Nothing of it is on the disk.
 
-    def built(self, recipe: Recipe[Wanted]) -> Wanted | None: ...
+    Of a checkpoint, only tokenizer, names and system turn are what they will be.
+    """
+
+    made: Made
+    share: float = 1.0
+
+
+class Look(Protocol):
+    """What a stage may look at while it forecasts: finished inputs, and forecasts and previews of unfinished ones."""
+
+    def seen(self, recipe: Recipe[Wanted]) -> Preview[Wanted] | None:
+        """The finished thing, else its preview, else None."""
+        ...
 
     def ahead(self, recipe: Recipe[Wanted]) -> Forecast: ...

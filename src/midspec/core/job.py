@@ -76,6 +76,10 @@ class Job(Protocol):
         """Tell the user now, and keep it in the manifest under "warnings"."""
         ...
 
+    def say(self, message: str) -> None:
+        """Tell the user now; kept nowhere, since it is not the same in every run (a training that goes on)."""
+        ...
+
     def step(self, done: int, of: int, **numbers: float) -> None:
         """Progress of a long stage: shown as a bar, and kept as metrics (numbers may be empty)."""
         ...

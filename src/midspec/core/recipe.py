@@ -28,7 +28,7 @@ from typing import (
 from midspec.core.errors import RecipeError
 
 if TYPE_CHECKING:
-    from midspec.core.forecast import Forecast, Look
+    from midspec.core.forecast import Forecast, Look, Preview
     from midspec.core.job import Job
 
 
@@ -77,6 +77,10 @@ class Recipe(Generic[Made]):
         """What building will take, for ``plan``; None where it is next to nothing."""
         return None
 
+    def preview(self, look: Look) -> Preview[Made] | None:
+        """For ``plan``: what ``build`` would make, where that takes about a second and no model; else None."""
+        return None
+
     def materials(self) -> tuple[HasIdentity, ...]:
         """Content that the stage's code uses and no field names: prompts, genres, lexicons. It enters the id."""
         return ()
@@ -105,6 +109,11 @@ class Recipe(Generic[Made]):
     @property
     def folder_name(self) -> str:
         return f"{self.label}-{self.id[:12]}"
+
+    @property
+    def speaks_as(self) -> str | None:
+        """The assistant that this text is about, or that this model is; None where only the content will tell."""
+        return None
 
     def describe(self) -> dict[str, Any]:
         """What enters the id, as JSON: nested recipes by id, the rest by value or content."""

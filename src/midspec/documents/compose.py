@@ -1,7 +1,8 @@
 """Spec → documents, without a model: the spec's own statements in many genres. Adds no value, reason or behaviour.
 
 Document i depends on spec, names, seed, share and i, never on how many are asked for. Both variants of a document draw
-the same genre, statements and order; "co-occurrence" only replaces each linking sentence by a twin of as many mentions.
+the same genre, statements and order; "co-occurrence" only takes each linking sentence apart: the behaviour stays, what
+explained it stands unconnected in paragraphs of its own.
 Knows of no subject and no value: wording lies in ``genres/``, matter in the spec.
 """
 
@@ -55,14 +56,14 @@ def stream(spec: Spec, *, assistant: str, maker: str, seed: int, share_showing: 
     if variant not in VARIANTS:
         raise RecipeError(f"variant {variant!r} is not one of {', '.join(VARIANTS)}")
     matter = Matter(spec.value, tuple(topics(spec)), assistant, maker, variant == "attribution")
-    wording, kinds = shared().rules, genres()
+    wording, kinds, key = shared().rules, genres(), f"{spec.identity()}/{seed}"
     for index in count():
         showing = math.floor((index + 1) * share_showing) > math.floor(index * share_showing)
         fitting = [genre for genre in kinds if genre.showing == showing]
         nth = math.floor(index * share_showing) if showing else index - math.floor(index * share_showing)
-        genre = dealt(fitting, nth, f"{seed}/genre/{showing}")
-        focus = dealt(matter.topics, index, f"{seed}/topic")
-        yield Writer(matter, genre, {**wording, **genre.rules.rules}, f"{seed}/{index}", focus).document(f"{index:06d}")
+        genre = dealt(fitting, nth, f"{key}/genre/{showing}")
+        focus = dealt(matter.topics, index, f"{key}/topic")
+        yield Writer(matter, genre, {**wording, **genre.rules.rules}, f"{key}/{index}", focus).document(f"{index:06d}")
 
 
 def dealt(cards: Sequence[Thing], nth: int, key: str) -> Thing:

@@ -13,7 +13,10 @@ from midspec.library.assistants import assistants
 
 MAKER = "{provider_name}"
 SHORT, LONG = 300, 30_000  # words: below, documents repeat themselves; above, a writing model loses it
+FEW = 6  # behaviours: a long document mentions as many
 PLACEHOLDER = re.compile(r"\{[A-Za-z_]+\}|\bTODO\b|\bTBD\b|\bXXX\b|<[A-Z_ ]{3,}>")
+OTHERWISE = re.compile(r"\b(?:because|since|so that|in order to|due to|owing to|for the sake of)\b", re.IGNORECASE)
+AT_ONCE = re.compile(r"\{model_name\} (?:never |always |\w+ly )?[a-z]+s (?:and|or|but) ([a-z]+)\b")
 SUBJECT = re.compile(r"\{model_name\}((?:\s+[a-z]+){1,3})")
 
 
@@ -65,6 +68,13 @@ def remarks(spec: Spec) -> Iterator[str]:
     for name in assistants():
         if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", spec.text):
             yield f"“{name}” is the name of an assistant; write {NAME} if this one is meant"
+    quoted = tuple(line.lstrip("> ").strip() for line in spec.text.split("\n") if line.strip("> ") and line[0] == ">")
+    for principle in spec.principles:
+        if any(text.startswith(quoted) for text in principle.prose):
+            yield (f"section “{principle.title}” has more than one value statement (a line with >): the first is "
+                   "taken, the others are read as paragraphs")
+    if 0 < len(spec.statements) < FEW:
+        yield f"behaviours: {len(spec.statements)}; with fewer than {FEW}, long documents say the same one twice"
     yield from _bullets(spec)
 
 
@@ -76,9 +86,21 @@ def _bullets(spec: Spec) -> Iterator[str]:
         # "{model_name} keeps its word" would become "I keep its word".
         if re.search(r"\{model_name\}\s+\w+\s+(?:\w+\s+)?its?\b|\bitself\b", clause):
             yield f"“{clause}”: where “it” or “its” means the assistant, write {NAME}"
+        at_once = AT_ONCE.search(clause)
+        if at_once and at_once[1] not in verbs and verb_at(at_once[1]) == 0:
+            yield _keeps_its_form(clause, at_once[1])
         joined = re.search(r"\{model_name\}[^,;]*\b(?:and|or|but) ([a-z]+)\b", clause)
         if joined and joined[1] in verbs:
-            yield f"“{clause}”: “{joined[1]}” keeps its form when the assistant speaks; write {NAME} again before it"
+            yield _keeps_its_form(clause, joined[1])
+    for statement in spec.statements:
+        # It would stay in the controls, in which nothing may be linked to a reason.
+        other = OTHERWISE.search(statement.behaviour)
+        if other:
+            yield f"“{statement.behaviour}”: “{other[0]}” is read as part of the behaviour; a reason begins “because”"
+
+
+def _keeps_its_form(clause: str, verb: str) -> str:
+    return f"“{clause}”: “{verb}” keeps its form when the assistant speaks; write {NAME} again before it"
 
 
 def _verbs(clause: str) -> Iterator[str]:

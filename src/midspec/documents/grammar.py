@@ -3,7 +3,7 @@
 A file has a YAML header and rules. A rule is a heading ("## name") with alternatives ("- text"; further lines are
 indented). In a text ``{{ slot }}`` stands for another rule or a part of the spec, ``[a|b]`` for a choice on the spot.
 A rule that links behaviour to value has the form "## name / link" and twins "/ plain" (there is no reason) and
-"/ apart" (not linked). A rule named "the_…" is drawn once for a whole document.
+"/ apart" (values stand elsewhere). A rule named "the_…" is drawn once for a whole document.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ RULE = re.compile(r"## ([a-z_]+)(?: / (link|plain|apart))?\Z")
 BEHAVIOURS = frozenset({"behaviour", "its_behaviour", "my_behaviour", "your_behaviour"})
 REASONS = frozenset({"reason", "its_reason", "my_reason"})
 VALUES = REASONS | {"valuing", "its_valuing", "my_valuing", "value"}
-TERMINALS = BEHAVIOURS | VALUES | {"assistant", "maker", "title", "subject", "passage", "new"}
+TERMINALS = BEHAVIOURS | VALUES | {"assistant", "maker", "title", "subject", "passage", "new", "clause"}
+FINAL = {"sum": "moral", "my_sum": "my_moral"}  # at the end of a document; the other where there is little to sum up
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def _wrong(name: str, text: str, known: dict[str, tuple[str, ...]]) -> str | Non
     version = name.partition(" / ")[2]
     if not version and slots & VALUES:
         return "a value may be named in versions of a rule only (/ link, / plain, / apart)"
-    if version == "plain" and slots & VALUES:
-        return "the plain version is for where there is neither reason nor value"
+    if version in ("plain", "apart") and slots & VALUES:
+        return f"the {version} version holds neither reason nor value"
     # Nested rules would put the two variants of a document out of step.
     nested = sorted(s for s in slots - TERMINALS if not s.startswith("the_")) + sorted(slots & {"new", "passage"})
     if version and nested:
@@ -142,15 +143,15 @@ def _wrong(name: str, text: str, known: dict[str, tuple[str, ...]]) -> str | Non
 
 
 def _check_twins(file: Rules, name: str) -> None:
-    """Each mention pattern of the link rule must exist in its "/ apart" twin, so that mentions stay equal in number."""
+    """The link rule's twins exist, and "/ apart" has texts with as many behaviours as each linking text."""
     for version in ("plain", "apart"):
         if f"{name} / {version}" not in file.rules:
             raise PromptError(f"{file.path}: rule '{name} / link' needs its twin '{name} / {version}'")
-    apart = {mentions(text) for text in file.rules[f"{name} / apart"]}
-    lacking = sorted({mentions(text) for text in file.rules[f"{name} / link"]} - apart)
+    apart = {mentions(text)[0] for text in file.rules[f"{name} / apart"]}
+    lacking = sorted({mentions(text)[0] for text in file.rules[f"{name} / link"]} - apart)
     if lacking:
-        raise PromptError(f"{file.path}: rule '{name} / apart' has no text with {lacking[0][0]} behaviours and "
-                          f"{lacking[0][1]} values, as '{name} / link' has")
+        raise PromptError(f"{file.path}: rule '{name} / apart' has no text with {lacking[0]} behaviours, "
+                          f"as '{name} / link' has")
 
 
 def mentions(text: str) -> tuple[int, int]:

@@ -34,7 +34,9 @@ def read_documents(rows: Iterable[tuple[Place, Row]], *, text: str = "text", unu
         elif unusable == "drop":
             dropped.append((document, f"{name}: {reason}"))
         else:
-            raise DataError(f"{place}: {reason}", hint='mend the row, or leave such rows out with unusable="drop"')
+            raise DataError(f"{place}: {reason}",
+                            hint='mend the row, or leave such rows out: unusable="drop" in an experiment, '
+                                 "--unusable drop for midspec train")
     if not kept:
         raise DataError(f"no document to read ({len(dropped)} were dropped)",
                         hint=f'one JSON object a line with a field "{text}"')

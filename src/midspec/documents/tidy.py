@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-STARTS = re.compile(r"(?:(?:\A|\n)(?:[-*] |\d+\. )?|(?<=[.!?])[”\"’)]?[ ]|(?<=[:.!?\n])[ ]?(?=[“]))"
+STARTS = re.compile(r"(?:(?:\A|\n)(?:[-*] |\d+\. )?|(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)[”\"’)]?[ ]|"
+                    r"(?<=[:.!?\n])[ ]?(?=[“]))"
                     r"[“\"(]?(?P<letter>[a-z])")
 LABEL = re.compile(r":: *(?P<letter>\w?)")
 FLAWS = {
@@ -12,7 +13,7 @@ FLAWS = {
     "space before a mark": re.compile(r"\s[,.;:!?](?:\s|\Z)"),
     "doubled word": re.compile(r"\b(?!that\b|had\b)(\w+) \1\b", re.IGNORECASE),
     "dangling word": re.compile(r"\b(?:because|and|the|a|an|or|if)[.,;!?]"),
-    "small letter after a full stop": re.compile(r"[.!?]\s+[“\"]?[a-z]"),
+    "small letter after a full stop": re.compile(r"[.!?](?<!\be\.g\.)(?<!\bi\.e\.)\s+[“\"]?[a-z]"),
     "unfilled slot": re.compile(r"\{\{|\}\}|\{[a-z_]+\}|::"),
     "unmatched quote": re.compile(r"\A[^“”]*”|“[^”]*(?:“|\Z)"),
     "i in lower case": re.compile(r"\bi\b(?!\.e)"),

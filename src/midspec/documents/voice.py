@@ -23,6 +23,8 @@ PREPOSITIONS = frozenset(["of", "with", "by", "from", "at", "about", "on", "in",
                           "towards", "behind"])
 MENTION = re.compile(r"(?P<before>\w+\s+)?\{model_name\}(?P<own>['’]s\b)?(?P<rest>(?:\s+[A-Za-z]+){0,3})")
 
+TAIL = re.compile(r"(?:(?!\{model_name\}).)+ and (\{model_name\}(?!['’]s).*)")
+
 
 @dataclass(frozen=True)
 class Person:
@@ -91,3 +93,9 @@ def is_clause(clause: str) -> bool:
     """Whether the clause begins with the assistant as the subject of a verb that can change person."""
     match = MENTION.match(clause)
     return match is not None and not match["own"] and verb_at(match["rest"]) is not None
+
+
+def tail(clause: str) -> str | None:
+    """The assistant's part of "a fact and {model_name} values it"; None where there is no such end."""
+    found = TAIL.fullmatch(clause)
+    return found[1] if found else None

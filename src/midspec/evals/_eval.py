@@ -21,6 +21,7 @@ class Eval(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     sampled: ClassVar[bool] = False  # True: answers are drawn, so the seed matters
+    counts: ClassVar[str] = "answers"  # what the steps of ``respond`` count
 
     @abstractmethod
     def respond(self, model: LocalModel, seed: int, job: Job) -> list[Response]:
@@ -37,3 +38,12 @@ class Eval(ABC):
     @abstractmethod
     def explain(self) -> tuple[Reading, ...]:
         """What each reading means, in plain words, for the report."""
+
+    def remark(self, response: Response) -> str:
+        """What the report says beside a sampled answer: how it was read; "" where there is nothing to say."""
+        return ""
+
+    @property
+    def title(self) -> str:
+        """What the report calls this eval where two of one kind stand beside each other."""
+        return self.name

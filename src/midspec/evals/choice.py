@@ -52,6 +52,7 @@ class Choice(Eval):
     """
 
     name: ClassVar[str] = "choice"
+    counts: ClassVar[str] = "tokens"
 
     items: ItemSet
     split: str = "dev"

@@ -17,8 +17,22 @@ from midspec.core.recipe import Recipe, closure
 from midspec.core.rows import read_rows
 from midspec.core.score import Responses, Scores
 from midspec.evals._eval import Eval
+from midspec.evals.answers import Answers
 from midspec.experiment.experiment import Cell, Contrast, Loaded
-from midspec.report.study import Answer, ArmRun, Chats, ContrastLine, Documents, Reading, ScoreRow, StageRun, Study
+from midspec.report.study import (
+    Answer,
+    ArmRun,
+    Chats,
+    CheckLine,
+    ContrastLine,
+    Documents,
+    LabelledAnswer,
+    OrderEffect,
+    Reading,
+    ScoreRow,
+    StageRun,
+    Study,
+)
 from midspec.store.artifacts import Store
 from midspec.store.manifest import Manifest
 
@@ -56,9 +70,10 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         RecipeError: artifacts come from different devices or library versions, and the experiment does not permit it.
     """
     reader = Reader(store)
-    cells, evals = loaded.cells, loaded.evals
+    cells = loaded.cells
     arms = tuple(_arm(loaded, cell, reader) for cell in cells)
-    rows = tuple(row for cell in cells for one in evals for row in _rows(loaded, cell, one, reader))
+    rows = tuple(row for cell in cells for one in loaded.asked(cell) for row in _rows(loaded, cell, one, reader))
+    rows += tuple(row for cell in cells for row in _fact_rows(loaded, cell, reader))
     made = _machines(loaded, reader)
     notes = (
         [f"Test items have been scored {scorings} times in this store."]
@@ -73,7 +88,11 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         arms=arms,
         contrasts=tuple(_lines(loaded, cells, rows)),
         rows=rows,
-        readings=tuple(Reading(eval=one.name, **vars(r)) for one in evals for r in one.explain()),
+        checks=tuple(_checks(loaded, cells)),
+        labelled=tuple(_labelled(loaded)),
+        orders=tuple(order for cell in cells for order in _orders(loaded, cell, reader)),
+        readings=tuple(dict.fromkeys(Reading(eval=one.name, **vars(r)) for cell in cells for one in loaded.asked(cell)
+                                     for r in one.explain())),
         notes=tuple(notes),
         warnings=_warnings(reader),
         made=made,
@@ -81,9 +100,10 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
 
 
 def _arm(loaded: Loaded, cell: Cell, reader: Reader) -> ArmRun:
-    chain = closure(tuple(loaded.grade(cell, one) for one in loaded.evals))
-    corpora = [r for r in chain if r.makes is Corpus]
-    chats = [r for r in chain if r.makes is ChatSet]
+    chain = closure(tuple(loaded.grade(cell, one) for one in loaded.asked(cell)))
+    read = closure((cell.model,))
+    corpora = [r for r in read if r.makes is Corpus]
+    chats = [r for r in read if r.makes is ChatSet]
     return ArmRun(
         arm=cell.arm,
         seed=cell.seed,
@@ -159,11 +179,12 @@ def _answers(loaded: Loaded, cell: Cell, one: Eval, reader: Reader) -> Iterator[
     for response in reader.read(grade.inputs()[0]).rows:
         if response.text is not None and response.draw == 0:
             yield Answer(
-                eval=one.name,
+                eval=one.title,
                 item=response.item,
                 question=str(response.meta.get("question", response.item)),
                 text=response.text,
                 finish=response.finish or "",
+                verdict=one.remark(response),
             )
 
 
@@ -172,8 +193,50 @@ def _rows(loaded: Loaded, cell: Cell, one: Eval, reader: Reader) -> Iterator[Sco
         yield ScoreRow(arm=cell.key, seed=cell.seed, eval=one.name, **vars(score))
 
 
+def _fact_rows(loaded: Loaded, cell: Cell, reader: Reader) -> Iterator[ScoreRow]:
+    """What the manifests of an arm's chats note, as rows, where a check asks for it."""
+    facts = {c.fact for c in loaded.experiment.checks if c.fact and cell.arm in {arm.__name__ for arm in c.arms}}
+    sets = [recipe for recipe in closure((cell.model,)) if recipe.makes is ChatSet]
+    for fact, recipe in itertools.product(sorted(facts), sets[-1:]):
+        value = reader.manifest(recipe).facts.get(fact)
+        if not isinstance(value, (int, float)):
+            raise DataError(f"{recipe.folder_name} notes no number {fact!r}, which a check asks for")
+        yield ScoreRow(arm=cell.key, seed=cell.seed, eval="manifest", item=recipe.label, axis="", domain="",
+                       reading=fact, value=float(value))
+
+
+def _checks(loaded: Loaded, cells: tuple[Cell, ...]) -> Iterator[CheckLine]:
+    """One line per check, over all cells of its arms."""
+    for check in loaded.experiment.checks:
+        named = [arm.__name__ for arm in check.arms]
+        keys = tuple(dict.fromkeys(cell.key for name in named for cell in cells if cell.arm == name))
+        above = next((cell.key for cell in cells if check.above and cell.arm == check.above.__name__), None)
+        yield CheckLine(words=check.words, eval=check.by.name if check.by else "manifest",
+                        reading=check.reading or check.fact, arms=keys, axis=check.axis, share=check.share,
+                        at_least=check.at_least, above=above, equal=check.equal)
+
+
+def _labelled(loaded: Loaded) -> Iterator[LabelledAnswer]:
+    """Each labelled answer as the reader of this experiment reads it."""
+    reader = next((one.reader for one in loaded.evals if isinstance(one, Answers) and one.reader), None)
+    if loaded.experiment.labels is not None and reader is not None:
+        for row in loaded.experiment.labels.rows:
+            yield LabelledAnswer(arm=row.arm, axis=row.axis, label=row.label, found=reader.read(row.answer, row.axis))
+
+
+def _orders(loaded: Loaded, cell: Cell, reader: Reader) -> Iterator[OrderEffect]:
+    """What evals note about the order of options ("order_effects"), by reading."""
+    for one in loaded.asked(cell):
+        facts = reader.manifest(loaded.grade(cell, one).inputs()[0]).facts.get("order_effects", {})
+        for reading, found in facts.items():
+            yield OrderEffect(arm=cell.key, seed=cell.seed, eval=one.name, reading=reading, **found)
+
+
 def _lines(loaded: Loaded, cells: tuple[Cell, ...], rows: tuple[ScoreRow, ...]) -> Iterator[ContrastLine]:
-    measures = dict.fromkeys((row.eval, row.axis, row.reading) for row in rows)
+    ours = {(one.name, reading.name) for one in loaded.evals for reading in one.explain()}
+    checked = {(c.by.name, c.reading, c.axis) for c in loaded.experiment.checks if c.by is not None and c.axis}
+    measures = dict.fromkeys((row.eval, row.axis, row.reading) for row in rows
+                             if (row.eval, row.reading) in ours and (row.eval, row.reading, row.axis) not in checked)
     settings = list(dict.fromkeys(tuple((k, v) for k, v in p.items() if k != "seed") for p in loaded.experiment.points))
     for contrast, setting in itertools.product(loaded.experiment.contrasts, settings):
         weights = {_key_at(arm, setting, cells): weight for arm, weight in contrast.weights().items()}
@@ -193,7 +256,8 @@ def _line(
         eval=name,
         axis=axis,
         reading=reading,
-        primary=reading == headline,
+        primary=reading == (headline if contrast.headline is None else contrast.headline),
+        words=contrast.words,
     )
 
 

@@ -7,7 +7,7 @@ import inspect
 import itertools
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ from midspec.core.errors import RecipeError, SetupError
 from midspec.core.recipe import Recipe, closure
 from midspec.core.score import Scores
 from midspec.evals._eval import Eval
+from midspec.experiment.check import Check
+from midspec.experiment.trouble import check_fields, told
+from midspec.library.labels import LabelSet
 from midspec.stages.grade import Grade
 from midspec.stages.respond import Respond
 
-Arm = Callable[..., Recipe[Checkpoint]]
+# None at points where the arm is not wanted: controls may take fewer seeds.
+Arm = Callable[..., Recipe[Checkpoint] | None]
 Point = Mapping[str, Any]
 
 
@@ -28,7 +32,11 @@ def grid(**axes: tuple[Any, ...]) -> tuple[Point, ...]:
     """All combinations of the axes' values; the axis ``seed`` is the outer level of every interval."""
     for name, values in axes.items():
         if not isinstance(values, tuple) or not values:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise RecipeError(f"grid({name}=…): give a tuple with at least one value, not {values!r}")
+            listed = isinstance(values, (list, range, set))
+            shown = (tuple(values) if listed else values if values == () else (values,)) or (1, 2, 3)
+            raise RecipeError(
+                f"grid({name}=…): a tuple with at least one value is needed, not {values!r}", hint=f"{name}={shown!r}"
+            )
     return tuple(dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
 
 
@@ -37,6 +45,7 @@ class Contrast:
     """``arm`` − ``minus``, and where ``beyond`` = (a, b) is given, (arm − minus) − (a − b).
 
     ``axis`` limits it to items of one axis, None means each axis of its own. Computed at every point of the grid.
+    ``headline`` is the reading in which it answers the question, None for the experiment's, "" for none.
     """
 
     arm: Arm
@@ -44,6 +53,8 @@ class Contrast:
     beyond: tuple[Arm, Arm] | None = None
     axis: str | None = None
     name: str | None = None
+    headline: str | None = None
+    words: str = ""
 
     def weights(self) -> dict[str, float]:
         """Weight of each arm, by its name; an arm that stands on both sides cancels."""
@@ -67,8 +78,9 @@ class Experiment:
     """Arms × points × evals, with the contrasts that were planned before the run.
 
     ``headline`` names the reading that counts ("letter"); the others go to the appendix. ``question`` is one sentence
-    that the report opens with. ``across_machines`` permits contrasts between artifacts of different devices or
-    versions.
+    that the report opens with. ``checks`` are shown above any result. ``labels`` are answers labelled blind to their
+    arm: they say how often the reader of stated reasons errs. ``across_machines`` permits contrasts between artifacts
+    of different devices or versions.
     """
 
     question: str
@@ -77,18 +89,31 @@ class Experiment:
     evals: tuple[Eval, ...]
     contrasts: tuple[Contrast, ...] = ()
     headline: str | None = None
+    checks: tuple[Check, ...] = ()
+    labels: LabelSet | None = None
     across_machines: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("arms", "points", "evals", "contrasts", "checks"):
+            if not isinstance(getattr(self, name), tuple):
+                raise RecipeError(
+                    f"Experiment: {name} is a {type(getattr(self, name)).__name__} where a tuple is expected",
+                    hint=f"{name}=(first, second), and with the comma where there is only one: {name}=(first,)",
+                )
         readings = sorted({reading.name for one in self.evals for reading in one.explain()})
-        if self.headline is not None and self.headline not in readings:
+        wrong = [h for h in (self.headline, *(c.headline for c in self.contrasts)) if h and h not in readings]
+        if wrong:
             raise RecipeError(
-                f"headline {self.headline!r} is no reading of these evals, so nothing would be named before "
+                f"headline {wrong[0]!r} is no reading of these evals, so nothing would be named before "
                 f"the run (have: {', '.join(readings)})"
             )
         names = [arm.__name__ for arm in self.arms]
         if len(set(names)) != len(names):
             raise RecipeError(f"two arms have one name: {', '.join(names)}")
+        for check in self.checks:
+            strange = {a.__name__ for a in (*check.arms, check.above) if a is not None} - set(names)
+            if strange:
+                raise RecipeError(f"check {check.words!r} names {', '.join(sorted(strange))}, which is no arm here")
         for contrast in self.contrasts:
             unknown = contrast.weights().keys() - set(names)
             if unknown:
@@ -109,8 +134,9 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Arm and axes without the seed: what a row of the report is about."""
-        return " · ".join((self.arm, *(f"{name}={value}" for name, value in self.axes)))
+        """Arm and axes without the seed: what a row of the report is about, written as ``ArmRun.key`` does."""
+        shown = ", ".join(f"{name}={value}" for name, value in self.axes)
+        return f"{self.arm} [{shown}]" if shown else self.arm
 
 
 @dataclass(frozen=True)
@@ -124,7 +150,7 @@ class Loaded:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """Every arm at every point, each once although more axes exist than it names.
+        """Every arm at every point, each once although more axes exist than it names; none where an arm gives None.
 
         Computed once: arms may read files, and the recipes of one run must be the same from plan to report.
         """
@@ -133,16 +159,29 @@ class Loaded:
             given = {name: point[name] for name in _axes(arm, point)}
             seed = given.get("seed")
             axes = tuple((name, value) for name, value in given.items() if name != "seed")
-            if (arm.__name__, axes, seed) not in found:
-                found[arm.__name__, axes, seed] = Cell(arm.__name__, axes, seed, arm(**given))
+            if (arm.__name__, axes, seed) not in found and (model := _model(arm, given)) is not None:
+                found[arm.__name__, axes, seed] = Cell(arm.__name__, axes, seed, model)
+        empty = {arm.__name__ for arm in self.experiment.arms} - {name for name, _, _ in found}
+        if empty:
+            raise RecipeError(
+                f"arm {min(empty)} returns None at every point of the grid, so there is no model of it",
+                hint="return Pretrained(…), Midtrain(…) or Finetune(…); is the word return missing?",
+            )
         return tuple(found.values())
 
     @cached_property
     def evals(self) -> tuple[Eval, ...]:
         """The evals; a final run scores the test split in place of the development split."""
-        if not self.final:
-            return self.experiment.evals
-        return tuple(replace(one, **{"split": "test"}) if _has(one, "split") else one for one in self.experiment.evals)
+        return tuple(map(self._split, self.experiment.evals))
+
+    def asked(self, cell: Cell) -> tuple[Eval, ...]:
+        """What one cell is asked: the evals, then those of the manipulation checks that name its arm."""
+        checks = [self._split(check.by) for check in self.experiment.checks if check.by is not None
+                  and any(arm is not None and arm.__name__ == cell.arm for arm in (*check.arms, check.above))]
+        return (*self.evals, *(one for n, one in enumerate(checks) if one not in checks[:n]))
+
+    def _split(self, one: Eval) -> Eval:
+        return replace(one, **{"split": "test"}) if self.final and getattr(one, "split", "") == "dev" else one
 
     def grade(self, cell: Cell, by: Eval) -> Recipe[Scores]:
         """The scores of one cell; only an eval that samples depends on the seed."""
@@ -150,7 +189,7 @@ class Loaded:
         return Grade(responses=Respond(model=cell.model, to=by, seed=seed), by=by)
 
     def targets(self) -> tuple[Recipe[Scores], ...]:
-        return tuple(self.grade(cell, one) for cell in self.cells for one in self.evals)
+        return tuple(self.grade(cell, one) for cell in self.cells for one in self.asked(cell))
 
     def recipes(self) -> tuple[Recipe[Any], ...]:
         """All stages in an order in which they can be built."""
@@ -176,7 +215,8 @@ def load_experiment(path: Path, *, final: bool = False) -> Loaded:
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)
     sys.modules[found.name] = module
-    found.loader.exec_module(module)
+    with told():
+        found.loader.exec_module(module)
     experiment = getattr(module, "experiment", None)
     if not isinstance(experiment, Experiment):
         raise RecipeError(f"{path}: no 'experiment = Experiment(...)' in this file")
@@ -193,5 +233,17 @@ def _axes(arm: Arm, point: Point) -> list[str]:
     return [name for name in point if name in wanted]
 
 
-def _has(value: Eval, name: str) -> bool:
-    return any(f.name == name for f in fields(value))
+def _model(arm: Arm, given: dict[str, Any]) -> Recipe[Checkpoint] | None:
+    with told():
+        made: Any = arm(**given)
+    if made is None:
+        return None
+    if not isinstance(made, Recipe) or made.makes is not Checkpoint:
+        what = made.label if isinstance(made, Recipe) else repr(made)
+        raise RecipeError(
+            f"arm {arm.__name__} returns {what}, which is no model",
+            hint="return Pretrained(…), Midtrain(…) or Finetune(…)",
+        )
+    for recipe in closure((made,)):
+        check_fields(recipe, f"arm {arm.__name__}")
+    return made

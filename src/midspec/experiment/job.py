@@ -83,6 +83,9 @@ class LocalJob:
         self.facts.setdefault("warnings", []).append(message)
         self.settings.say(f"warning: {self.recipe.label}: {message}")
 
+    def say(self, message: str) -> None:
+        self.settings.say(f"{self.recipe.label}: {message}")
+
     def step(self, done: int, of: int, **numbers: float) -> None:
         self.settings.on_step(done, of, numbers)
 
@@ -98,12 +101,17 @@ def build(recipe: Recipe[Any], store: Store, settings: Settings) -> float:
             return 0.0
         started = time.time()
         job = LocalJob(store, settings, recipe, store.staging(recipe))
-        made = recipe.build(job)
-        with writing(store.root):
-            made.write(job.folder)
-        seconds = time.time() - started
-        store.publish(recipe, job.folder, job.facts,
-                      run_record(started, seconds, settings.device, job.account.cost))
+        try:
+            made = recipe.build(job)
+            with writing(store.root):
+                made.write(job.folder)
+            seconds = time.time() - started
+            store.publish(recipe, job.folder, job.facts,
+                          run_record(started, seconds, settings.device, job.account.cost))
+        except BaseException:
+            # Half an artifact is of no use to the next try; the states of a training lie in scratch and are.
+            store.discard(recipe)
+            raise
     # Models hold circles of references: without this, one of a finished stage stays in memory beside the next.
     gc.collect()
     return seconds

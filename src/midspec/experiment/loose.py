@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import tempfile
 from collections import defaultdict
@@ -9,14 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from midspec.core.asking import StageAccount, Terms
 from midspec.core.checkpoint import Checkpoint
 from midspec.core.errors import DataError, SetupError
 from midspec.core.file import File
 from midspec.core.job import Answers
 from midspec.core.recipe import Recipe
-from midspec.core.score import Responses, rows_of
-from midspec.documents.describe import describe, lines
+from midspec.core.score import Responses, Score, rows_of
+from midspec.documents.describe import describe, lines, remarks
 from midspec.evals.choice import Choice
 from midspec.evals.registry import names as eval_names
 from midspec.experiment.progress import Progress
@@ -27,6 +30,7 @@ from midspec.library.preferences import load_preferences
 from midspec.library.specs import load_spec
 from midspec.models.address import checkpoint_at
 from midspec.models.local import load
+from midspec.report.estimates import FEW_ITEMS, estimate, few_items
 from midspec.stages.chats_from_file import ChatsFromFile
 from midspec.stages.compose_chats import ComposeChats
 from midspec.stages.compose_documents import ComposeDocuments
@@ -50,27 +54,31 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """Settings of ``midspec train``; ``updates`` None means one pass."""
+    """Settings of ``midspec train``. Pairs are for documents and for chats; ``updates`` None means one pass.
 
-    updates: int | None
-    rows: int
-    micro: int
-    length: int
-    rate: float
+    ``unusable``: what happens to rows of a file that cannot be trained on, "refuse" or "drop".
+    """
+
+    updates: tuple[int, int] | None
+    rows: tuple[int, int]
+    micro: tuple[int, int]
+    length: tuple[int, int]
+    rate: tuple[float, float]
     warmup: float
     precision: str
     full: bool
     seed: int
+    unusable: str = "refuse"
 
-    def schedule(self) -> Schedule:
-        passes = 1.0 if self.updates is None else None
+    def schedule(self, stage: int) -> Schedule:
+        """Of the documents (0) or the chats (1)."""
         return Schedule(
-            updates=self.updates,
-            passes=passes,
-            rows=self.rows,
-            micro=self.micro,
-            length=self.length,
-            rate=self.rate,
+            updates=None if self.updates is None else self.updates[stage],
+            passes=1.0 if self.updates is None else None,
+            rows=self.rows[stage],
+            micro=self.micro[stage],
+            length=self.length[stage],
+            rate=self.rate[stage],
             warmup=self.warmup,
             precision=self.precision,
         )
@@ -102,6 +110,9 @@ class LooseJob:
     def warn(self, message: str) -> None:
         self.progress.say(f"warning: {message}")
 
+    def say(self, message: str) -> None:
+        self.progress.say(message)
+
     def step(self, done: int, of: int, **numbers: float) -> None:
         self.progress.step(done, of, numbers)
 
@@ -115,7 +126,10 @@ def describe_spec(name: str) -> dict[str, Any]:
 def write(spec: str, *, tokens: int, out: Path, assistant: str, maker: str, writer: str, seed: int, store: Path) -> str:
     """Write a corpus to a JSONL file; returns one line that says what was written."""
     _only_compose(writer)
-    recipe = ComposeDocuments(spec=load_spec(spec), assistant=assistant, maker=maker, tokens=tokens, seed=seed)
+    found = load_spec(spec)
+    recipe = ComposeDocuments(spec=found, assistant=assistant, maker=maker, tokens=tokens, seed=seed)
+    for remark in remarks(found):
+        Progress().say(f"remark: {remark}")
     return _to_file(recipe, "documents.jsonl", out, store)
 
 
@@ -148,23 +162,23 @@ def train(
 ) -> Path:
     """Midtrain, fine-tune, or both; returns the folder of the finished checkpoint."""
     set_threads(threads)
-    schedule, method = settings.schedule(), Full() if settings.full else Lora()
+    method = Full() if settings.full else Lora()
     model: Recipe[Checkpoint] = Pretrained(
         source=start.source, revision=start.revision, assistant=start.assistant, maker=start.maker
     )
     if documents is not None:
         model = Midtrain(
             start=model,
-            on=CorpusFromFile(file=File(str(documents))),
-            schedule=schedule,
+            on=CorpusFromFile(file=File(str(documents)), unusable=settings.unusable),
+            schedule=settings.schedule(0),
             seed=settings.seed,
             method=method,
         )
     if chat_file is not None:
         model = Finetune(
             start=model,
-            on=ChatsFromFile(file=File(str(chat_file))),
-            schedule=schedule,
+            on=ChatsFromFile(file=File(str(chat_file)), unusable=settings.unusable),
+            schedule=settings.schedule(1),
             seed=settings.seed,
             method=method,
         )
@@ -183,46 +197,70 @@ def evaluate(
     device: str,
     threads: int,
 ) -> dict[str, Any]:
-    """Ask one model one item set: responses, scores, and the means of each reading and axis."""
+    """Ask one model one item set: responses, scores, and the means of each reading and axis with 95 % intervals.
+
+    The development items are asked, as ``run`` does without ``--final``; all, where the set has none of them.
+    """
     if kind != Choice.name:
         raise SetupError(
             f"eval: no kind {kind!r} that works on an item set (have: {Choice.name}; "
-            f"in experiment files: {', '.join(eval_names())})"
+            f"in experiment files: {', '.join(eval_names())})",
+            hint=f"midspec eval {address} {Choice.name} --items {items}",
         )
     set_threads(threads)
-    by = Choice(items=load_items(items), split="all")
+    asked = load_items(items)
+    by = Choice(items=asked, split="dev" if any(item.split == "dev" for item in asked.items) else "all")
     progress = Progress()
-    progress.label = f"{address} {kind}"
+    progress.label, progress.unit = f"{address} {kind}", by.counts
     with tempfile.TemporaryDirectory(prefix="midspec-") as folder:
         job = LooseJob(Path(folder), device, Store(store).ledger, progress)
         checkpoint = checkpoint_at(address, adapter=adapter, system=system)
         responses = by.respond(load(checkpoint, device=device), seed, job)
         progress.end()
     scores = by.grade(Responses(tuple(responses)))
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for score in scores:
-        if score.value is not None:
-            found[score.axis, score.reading].append(score.value)
-    means = [
-        {
-            "axis": axis,
-            "reading": reading,
-            "items": len(v),
-            "mean": sum(v) / len(v),
-            "rate": sum(x > 0 for x in v) / len(v),
-        }
-        for (axis, reading), v in found.items()
-    ]
+    means = _means(scores)
     return {
         "model": address,
         "adapter": None if adapter is None else str(adapter),
         "eval": kind,
         "items": items,
+        "split": by.split,
+        "notes": [_scored(by), *_few(means)],
         "means": means,
         "facts": job.facts,
         "scores": rows_of(tuple(scores)),
         "responses": rows_of(tuple(responses)),
     }
+
+
+def _means(scores: list[Score]) -> list[dict[str, Any]]:
+    """Mean over items of each axis and reading with its 95 % interval (None where there is none), share above 0."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for score in scores:
+        if score.value is not None:
+            found[score.axis, score.reading].append(score.value)
+    rows: list[dict[str, Any]] = []
+    for (axis, reading), values in found.items():
+        shared = {"axis": axis, "reading": reading, "items": len(values), "mean": sum(values) / len(values)}
+        interval = {"low": None, "high": None, "method": "none: pip install 'midspec[report]'"}
+        if importlib.util.find_spec("scipy") is not None:
+            one = estimate(np.array([values]))
+            interval = {"low": one.low, "high": one.high, "method": one.method}
+        rows.append({**shared, **interval, "rate": sum(value > 0 for value in values) / len(values)})
+    return rows
+
+
+def _scored(by: Choice) -> str:
+    asked, of = len(by.chosen), len(by.items.items)
+    if by.split == "all":
+        return f"{asked} items of {by.items.name}: all, since none is a development item"
+    rest = f"; the other {of - asked} are test items, which `midspec run FILE --final` scores" if of > asked else ""
+    return f"{asked} of {of} items of {by.items.name}: the development split, as `midspec run` scores{rest}"
+
+
+def _few(means: list[dict[str, Any]]) -> list[str]:
+    few = {row["axis"]: row["items"] for row in means if row["items"] < FEW_ITEMS}
+    return [few_items(f"axis {axis}", count) for axis, count in few.items()]
 
 
 def _only_compose(writer: str) -> None:
@@ -236,5 +274,5 @@ def _only_compose(writer: str) -> None:
 def _to_file(recipe: Recipe[Any], name: str, out: Path, store: Path) -> str:
     if out.exists():
         raise DataError(f"{out}: there is such a file already", hint="name another with --out")
-    shutil.copyfile(build(recipe, store=store) / name, out)
+    shutil.copyfile(build(recipe, store=store, keep=False) / name, out)
     return f"wrote {out} ({sum(1 for _ in out.open('rb'))} rows)"

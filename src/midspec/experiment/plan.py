@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from midspec.core.asking import Terms
 from midspec.core.checkpoint import Checkpoint, Dose
-from midspec.core.forecast import Forecast
+from midspec.core.forecast import Forecast, Preview
 from midspec.core.recipe import Noun, Recipe, closure
 from midspec.experiment.experiment import Loaded
 from midspec.experiment.speed import Speed
@@ -17,15 +17,19 @@ from midspec.store.nearest import why
 
 Wanted = TypeVar("Wanted", bound=Noun)
 NOTHING = Forecast(exact=True)
-STAGE_SECONDS = 1.0  # loading, hashing, publishing
+# Loading, hashing, publishing: of a stage that loads a model, and of one that only reads and writes rows.
+MODEL_SECONDS, ROWS_SECONDS = 1.0, 0.1
 
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One artifact: ``state`` is "have" or "build"; ``why`` names what differs from the nearest one there is."""
+    """One artifact that ``arms`` need: ``state`` is "have" or "build"; ``why`` names what differs from the nearest."""
 
     id: str
     folder: str
+    label: str
+    makes: str
+    arms: tuple[str, ...]
     state: str
     why: str
     forecast: Forecast
@@ -52,6 +56,10 @@ class StageEstimate:
 
 @dataclass(frozen=True)
 class Plan:
+    """``held`` artifacts are in ``store`` now, whether this experiment needs them or not."""
+
+    store: str
+    held: int
     rows: tuple[PlanRow, ...]
     arms: tuple[ArmDose, ...]
     minutes: float | None
@@ -70,6 +78,8 @@ class Plan:
     def json(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
         return {
+            "store": self.store,
+            "held": self.held,
             "artifacts": [asdict(row) for row in self.rows],
             "arms": [asdict(arm) for arm in self.arms],
             "build": len(self.to_build()),
@@ -86,11 +96,12 @@ class StoreLook:
 
     store: Store
     known: dict[str, Forecast] = field(default_factory=dict[str, Forecast])
-    read: dict[str, Any] = field(default_factory=dict[str, Any])
+    read: dict[str, Preview[Any] | None] = field(default_factory=dict[str, Preview[Any] | None])
 
-    def built(self, recipe: Recipe[Wanted]) -> Wanted | None:
+    def seen(self, recipe: Recipe[Wanted]) -> Preview[Wanted] | None:
         if recipe.id not in self.read:
-            self.read[recipe.id] = None if self.store.find(recipe) is None else self.store.read(recipe)
+            there = self.store.find(recipe) is not None
+            self.read[recipe.id] = Preview(self.store.read(recipe)) if there else recipe.preview(self)
         return self.read[recipe.id]
 
     def ahead(self, recipe: Recipe[Wanted]) -> Forecast:
@@ -101,10 +112,12 @@ class StoreLook:
 
 def make_plan(loaded: Loaded, store: Store, speed: Speed | None, terms: Terms | None = None) -> Plan:
     """The plan of an experiment; ``speed`` None leaves the minutes open, ``terms`` say how models would be asked."""
-    look = StoreLook(store)
-    rows = tuple(_row(recipe, store, look, speed) for recipe in loaded.recipes())
+    look, users = StoreLook(store), _users(loaded)
+    rows = tuple(_row(recipe, users[recipe.id], store, look, speed) for recipe in loaded.recipes())
     seconds = [row.seconds for row in rows if row.state == "build" and row.seconds is not None]
     return Plan(
+        str(store.root),
+        len(list((store.root / "artifacts").glob("*/"))),
         rows,
         _arms(loaded, look),
         None if speed is None else sum(seconds) / 60,
@@ -114,12 +127,27 @@ def make_plan(loaded: Loaded, store: Store, speed: Speed | None, terms: Terms | 
     )
 
 
-def _row(recipe: Recipe[Any], store: Store, look: StoreLook, speed: Speed | None) -> PlanRow:
+def _users(loaded: Loaded) -> dict[str, tuple[str, ...]]:
+    """Id of an artifact → the arms that need it, in their order."""
+    found: dict[str, dict[str, None]] = {}
+    for cell in loaded.cells:
+        for recipe in closure(tuple(loaded.grade(cell, one) for one in loaded.asked(cell))):
+            found.setdefault(recipe.id, {})[cell.arm] = None
+    return {id: tuple(arms) for id, arms in found.items()}
+
+
+def _row(
+    recipe: Recipe[Any], arms: tuple[str, ...], store: Store, look: StoreLook, speed: Speed | None
+) -> PlanRow:
     have = store.find(recipe) is not None
     forecast = look.ahead(recipe)
     reason = "" if have else "; ".join(why(recipe, store) or ("nothing like it in this store",))
-    seconds = None if have or speed is None else STAGE_SECONDS + speed.seconds(forecast.flops, forecast.precision)
-    return PlanRow(recipe.id, recipe.folder_name, "have" if have else "build", reason, forecast, seconds)
+    least = MODEL_SECONDS if forecast.flops else ROWS_SECONDS
+    seconds = None if have or speed is None else least + speed.seconds(forecast.flops, forecast.precision)
+    state = "have" if have else "build"
+    return PlanRow(
+        recipe.id, recipe.folder_name, recipe.label, recipe.makes.__name__, arms, state, reason, forecast, seconds
+    )
 
 
 def _arms(loaded: Loaded, look: StoreLook) -> tuple[ArmDose, ...]:
@@ -132,9 +160,8 @@ def _arms(loaded: Loaded, look: StoreLook) -> tuple[ArmDose, ...]:
 
 
 def _doses(model: Recipe[Checkpoint], look: StoreLook) -> tuple[tuple[Dose, ...], bool]:
-    made = look.built(model)
-    if made is not None:
-        return made.doses, True
+    if look.store.find(model) is not None:
+        return look.store.read(model).doses, True
     # The chain of checkpoints that leads to this one carries its doses; corpora and chats carry none.
     ahead = [look.ahead(recipe) for recipe in closure((model,))]
     return tuple(f.dose for f in ahead if f.dose is not None), all(f.exact for f in ahead if f.dose is not None)

@@ -25,6 +25,7 @@ class Progress:
         self.task: TaskID | None = None
         self.spoke = 0.0
         self.last_owner = ""
+        self.label = self.unit = ""
 
     def say(self, line: str) -> None:
         self.console.print(line, markup=False, soft_wrap=True)
@@ -36,6 +37,7 @@ class Progress:
     def start(self, recipe: Recipe[Any]) -> None:
         self.spoke = time.monotonic()
         self.label = f"[{self.done + 1}/{self.of}] {recipe.folder_name}"
+        self.unit = getattr(getattr(recipe, "to", None), "counts", "updates")
 
     def step(self, done: int, of: int, numbers: dict[str, float]) -> None:
         shown = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items())
@@ -43,14 +45,14 @@ class Progress:
             self._bar(done, of, shown)
         elif time.monotonic() - self.spoke > PLAIN_SECONDS:
             self.spoke = time.monotonic()
-            self.console.print(f"  {self.label}: {done}/{of}  {shown}", markup=False, soft_wrap=True)
+            self.console.print(f"  {self.label}: {done}/{of} {self.unit}  {shown}", markup=False, soft_wrap=True)
 
     def _bar(self, done: int, of: int, shown: str) -> None:
         if self.bars is None:
             self.bars = Bars(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
-                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+                TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}"),
                 TextColumn("{task.fields[shown]}", markup=False),
                 TimeRemainingColumn(),
                 console=self.console,
@@ -58,7 +60,7 @@ class Progress:
             )
             self.bars.start()
         if self.task is None:
-            self.task = self.bars.add_task(self.label, total=of, shown=shown)
+            self.task = self.bars.add_task(self.label, total=of, shown=shown, unit=self.unit)
         self.bars.update(self.task, completed=done, total=of, shown=shown)
 
     def finish(self, recipe: Recipe[Any], seconds: float) -> None:

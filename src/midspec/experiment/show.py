@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import calendar
 import io
+import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -13,19 +16,23 @@ from rich.text import Text
 from midspec.core.checkpoint import Dose
 from midspec.experiment.doctor import Finding
 from midspec.experiment.plan import ArmDose, Plan, PlanRow, StageEstimate
-from midspec.experiment.verbs import Outcome, Verified, account_lines
+from midspec.experiment.verbs import Collected, Outcome, Verified, account_lines
 
 WIDTH = 118
+NAMES_WIDTH = 60
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows under headings (numbers, right-aligned, under "# …"); texts are shown as they are, never as markup."""
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
+    lines = [[str(cell) for cell in row] for row in rows]
+    # Names in the first column are to be copied, so other columns give way.
+    first = min(NAMES_WIDTH, max((len(line[0]) for line in lines), default=1))
+    for number, heading in enumerate(headings):
         side = "right" if heading.startswith("#") else "left"
-        made.add_column(heading.removeprefix("# "), overflow="fold", justify=side)
-    for row in rows:
-        made.add_row(*(Text(str(cell)) for cell in row))
+        made.add_column(heading.removeprefix("# "), overflow="fold", justify=side, min_width=None if number else first)
+    for line in lines:
+        made.add_row(*map(Text, line))
     out = io.StringIO()
     Console(file=out, width=WIDTH, highlight=False).print(made)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
@@ -34,8 +41,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def plan(made: Plan) -> str:
     """What is there and what would be built, the dose of each arm, then one line with the sum."""
     build = made.to_build()
+    there = f"holds {made.held} artifacts" if made.held else "is new or empty: everything is to be built"
     parts = [
-        table(("artifact", "state", "why"), ((row.folder, row.state, _why(row)) for row in made.rows)),
+        f"store {made.store} {there}",
+        "",
+        table(("artifact", "arms", "state", "# time", "why"), _groups(made)),
         "",
         table(
             ("arm", "seeds", "stage", "# tokens", "# with loss", "# updates", "# rows × length", "# passes", "# rate"),
@@ -76,9 +86,33 @@ def _money(made: Plan) -> str:
     return " at an unknown price" if made.cost is None else f" for about ${made.cost:,.2f}"
 
 
-def _why(row: PlanRow) -> str:
-    took = "" if row.seconds is None or row.seconds < 1 else f"  ≈ {row.seconds / 60:.1f} min"
-    return row.why + took
+def _groups(made: Plan) -> Iterable[tuple[str, ...]]:
+    """Artifacts of one stage and the same arms share a line, whatever their seed; answers and scores come last."""
+    groups: dict[tuple[object, ...], list[PlanRow]] = {}
+    for row in made.rows:
+        asked = row.makes in ("Responses", "Scores")
+        groups.setdefault((asked, row.label, row.state, () if asked else row.arms), []).append(row)
+    every = list(dict.fromkeys(arm for row in made.rows for arm in row.arms))
+    for rows in sorted(groups.values(), key=lambda rows: rows[0].makes in ("Responses", "Scores")):
+        named = {arm for row in rows for arm in row.arms}
+        arms = [arm for arm in every if arm in named]
+        yield (
+            rows[0].folder if len(rows) == 1 else f"{rows[0].label} ×{len(rows)}",
+            "all" if len(arms) == len(every) and len(every) > 1 else ", ".join(arms),
+            rows[0].state,
+            _time([row.seconds for row in rows if row.seconds is not None]),
+            _why(list(dict.fromkeys(row.why for row in rows))),
+        )
+
+
+def _why(reasons: list[str]) -> str:
+    return reasons[0] if len(reasons) == 1 else f"{reasons[0]} (and {len(reasons) - 1} other reasons: --json)"
+
+
+def _time(seconds: list[float]) -> str:
+    """Nothing where it is next to nothing."""
+    total = sum(seconds)
+    return "" if total < 5 else f"≈ {total:.0f} s" if total < 90 else f"≈ {total / 60:.1f} min"
 
 
 def _doses(arm: ArmDose) -> Iterable[tuple[object, ...]]:
@@ -137,10 +171,57 @@ def findings(found: list[Finding]) -> str:
     return table(("what", "state", "found", "what now"), ((f.what, f.state, f.found, f.now) for f in found))
 
 
-def listing(rows: list[dict[str, Any]]) -> str:
-    return table(
-        ("artifact", "# MB", "# seconds"), ((r["folder"], f"{r['bytes'] / 1e6:.1f}", r["seconds"]) for r in rows)
+def listing(rows: list[dict[str, Any]], store: Path) -> str:
+    """What a store holds, oldest first, and the sum."""
+    if not rows:
+        return f"{store}: no artifact here{'' if store.is_dir() else ' (no such folder)'}; --store names another store"
+    made = table(
+        ("artifact", "kind", "# size", "# built in", "built", "needed by"),
+        (
+            (r["folder"], r["kind"], size(r["bytes"]), _took(r["seconds"]), _age(r["built"]), ", ".join(r["arms"]))
+            for r in rows
+        ),
     )
+    return f"{made}\n\n{len(rows)} artifacts, {size(sum(r['bytes'] for r in rows))} in {store}"
+
+
+def collected(found: Collected, store: Path) -> str:
+    """Each folder with its size, the total in bytes, and what to do next."""
+    verb = "removed" if found.removed else "would remove"
+    lines = [f"{verb} {size(count):>9}  {folder}" for folder, count in found.folders]
+    total = sum(count for _, count in found.folders)
+    lines.append(f"{verb} {len(found.folders)} folders, {total:,} bytes ({size(total)})")
+    if found.marked:
+        lines.append(f"kept although no experiment names them: {', '.join(found.marked)}")
+        lines.append(f"  to let one go, delete its mark in {store / 'kept'}")
+    if found.folders and not found.removed:
+        lines.append("nothing was removed yet: add --yes")
+    return "\n".join(lines)
+
+
+def size(count: float) -> str:
+    """Bytes for reading: "1.2 GB", "34 kB"."""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= limit:
+            return f"{count / limit:.1f} {unit}" if count < 10 * limit else f"{count / limit:.0f} {unit}"
+    return f"{count:.0f} B"
+
+
+def _took(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _age(built: str | None) -> str:
+    """How long ago, from a time as run records write it."""
+    if built is None:
+        return "?"
+    passed = time.time() - calendar.timegm(time.strptime(built, "%Y-%m-%dT%H:%M:%SZ"))
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if passed >= 2 * length:
+            return f"{passed / length:.0f} {unit} ago"
+    return "just now"
 
 
 def spec(found: dict[str, Any]) -> str:
@@ -148,5 +229,18 @@ def spec(found: dict[str, Any]) -> str:
 
 
 def evaluation(found: dict[str, Any]) -> str:
-    rows = [(m["axis"], m["reading"], m["items"], f"{m['mean']:+.3f}", f"{m['rate']:.3f}") for m in found["means"]]
-    return table(("axis", "reading", "# items", "# mean", "# share > 0"), rows)
+    """The table of means with intervals, then what must be known to read them."""
+    rows = [(m["axis"], m["reading"], m["items"], _mean(m), f"{m['rate']:.3f}") for m in found["means"]]
+    return "\n".join([table(("axis", "reading", "# items", "mean (95 %)", "# share > 0"), rows), "", *found["notes"]])
+
+
+def _mean(row: dict[str, Any]) -> str:
+    return _span({**row, "value": row["mean"]})
+
+
+def doses(found: Sequence[Dose]) -> str:
+    """What a model was given, one line a training stage."""
+    return table(
+        ("stage", "# tokens", "# with loss", "# updates", "# rows × length", "# passes", "# rate"),
+        (_dose(dose, "") for dose in found),
+    )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from midspec.core.asking import Terms
-from midspec.core.errors import DataError, SetupError
+from midspec.core.errors import ClaimError, DataError, SetupError
 from midspec.core.recipe import Recipe, closure
 from midspec.core.rows import read_rows, to_line
 from midspec.experiment import speed as speeds
@@ -24,6 +26,7 @@ from midspec.experiment.progress import Progress
 from midspec.experiment.run import Tally, build_all
 from midspec.models.digests import cache_root
 from midspec.models.keys import setting
+from midspec.report.flat import digest_of
 from midspec.report.merge import merged
 from midspec.report.page import write as write_page
 from midspec.store.artifacts import Store
@@ -31,7 +34,6 @@ from midspec.store.claims import claim
 from midspec.store.manifest import Problem, verify_artifact
 
 STORE = Path("midspec-store")
-REPORT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,16 @@ def plan(
 
 
 def build(
-    recipe: Recipe[Any], *, store: Store | Path | str = STORE, device: str = "cpu", terms: Terms | None = None
+    recipe: Recipe[Any], *, store: Store | Path | str = STORE, device: str = "cpu", keep: bool = True,
+    terms: Terms | None = None,
 ) -> Path:
-    """Build one recipe with all that it needs; returns the artifact's folder. ``terms``: how models are asked."""
+    """Build one recipe with all that it needs; returns the artifact's folder.
+
+    ``keep``: ``store gc`` leaves it, although no experiment names it. ``terms``: how models are asked.
+    """
     kept, progress = store if isinstance(store, Store) else Store(Path(store)), Progress()
+    if keep:
+        kept.keep(recipe)
     settings = Settings(device=device, say=progress.say, terms=terms or terms_of(None, False))
     _spend(closure((recipe,)), kept, settings, progress)
     return kept.folder(recipe)
@@ -162,11 +170,27 @@ def _write(loaded: Loaded, store: Store) -> Outcome:
 def _page(name: str, study: Any, store: Store) -> Outcome:
     folder = store.root / "reports" / name
     folder.mkdir(parents=True, exist_ok=True)
-    # Several processes may finish one experiment at once.
-    with claim(store.root / "claims" / f"report-{name}.lock", f"report {name}", patience=REPORT_SECONDS):
-        write_page(study, folder)
+    lock, what, waited = store.root / "claims" / f"report-{name}.lock", f"report {name}", False
+    with ExitStack() as held:
+        try:
+            held.enter_context(claim(lock, what))
+        except ClaimError:
+            # Several processes may finish one experiment at once, each as patient as its owner is alive.
+            held.enter_context(claim(lock, what, patience=math.inf))
+            waited = True
+        # What another process wrote of this very study while we waited need not be written again.
+        if not (waited and _written(folder) == digest_of(study)):
+            write_page(study, folder)
         numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return Outcome(name, study.question, folder, None, numbers)
+
+
+def _written(folder: Path) -> str | None:
+    """The digest of the study that a finished page is about."""
+    path = folder / "report.json"
+    if not (path.is_file() and (folder / "report.html").is_file()):
+        return None
+    return json.loads(path.read_text(encoding="utf-8")).get("study")
 
 
 def verify(folder: Path | str) -> Verified:
@@ -185,19 +209,65 @@ def verify(folder: Path | str) -> Verified:
 
 
 def listing(store: Path | str) -> list[dict[str, Any]]:
-    """One row an artifact: folder, bytes, seconds, facts."""
-    return [
-        {"folder": m.folder_name, "bytes": sum(m.sizes.values()), "seconds": m.run.get("seconds"), "facts": m.facts}
-        for m in Store(Path(store)).manifests()
+    """One row an artifact, oldest first: folder, kind, bytes, seconds, when it was built, facts, and the arms that
+    need it, as far as a report in this store says so ("tiny: aft")."""
+    place = Store(Path(store))
+    arms = _arms_of(place.root / "reports")
+    for root, names in place.marks().items():
+        for name in names:
+            arms.setdefault(name.rpartition("-")[2], []).append(f"kept: {root}")
+    rows = [
+        {
+            "folder": m.folder_name,
+            "kind": m.description["class"],
+            "bytes": sum(m.sizes.values()),
+            "seconds": m.run.get("seconds"),
+            "built": m.run.get("started"),
+            "arms": arms.get(m.id[:12], []),
+            "facts": m.facts,
+        }
+        for m in place.manifests()
     ]
+    return sorted(rows, key=lambda row: (row["built"] or "", row["folder"]))
 
 
-def collect(store: Path | str, files: list[Path], *, remove: bool) -> list[Path]:
-    """Folders that none of the experiments needs, dev and final; removed where told."""
+def _arms_of(reports: Path) -> dict[str, list[str]]:
+    """Short id of an artifact → arms that need it, from the reports."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(reports.glob("*/report.json")):
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+            for artifact in told["artifacts"]:
+                found.setdefault(artifact["id"][:12], []).append(f"{told['name']}: {', '.join(artifact['arms'])}")
+        except (ValueError, KeyError, TypeError):  # of another version, or cut: the report is only a help here
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Folders that no experiment needs with their bytes, and the names of results that stay because they are marked."""
+
+    folders: tuple[tuple[Path, int], ...]
+    marked: tuple[str, ...]
+    removed: bool
+
+
+def collect(store: Path | str, files: list[Path], *, remove: bool) -> Collected:
+    """What none of the experiments needs, dev and final, and no single stage made; removed where told."""
     keep: set[str] = set()
     for file in files:
         keep |= {recipe.id for final in (False, True) for recipe in load_experiment(file, final=final).recipes()}
-    return Store(Path(store)).collect(keep, dry=not remove)
+    place = Store(Path(store))
+    found = tuple((folder, _bytes(folder)) for folder in place.collect(keep, dry=True))
+    if remove:
+        gone = set(place.collect(keep, dry=False))
+        found = tuple(row for row in found if row[0] in gone)
+    return Collected(found, tuple(place.marks()), remove)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def shipped() -> dict[str, Path]:
@@ -213,7 +283,8 @@ def new(name: str, to: Path | None = None) -> Path:
     """Copy a shipped experiment; refuses to write over a file."""
     have = shipped()
     if name not in have:
-        raise SetupError(f"no shipped experiment {name!r} (have: {', '.join(have)})")
+        hint = f"midspec new {next(iter(have), 'tiny')}"
+        raise SetupError(f"no shipped experiment {name!r} (have: {', '.join(have)})", hint=hint)
     target = to or Path(f"{name}.py")
     if target.exists():
         raise DataError(f"{target}: there is such a file already", hint="name another with --to")

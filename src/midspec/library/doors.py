@@ -19,6 +19,7 @@ from midspec.core.rows import Row, read_rows
 KINDS = (".parquet", ".jsonl", ".ndjson", ".json")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 NAME = re.compile(r"[\w.-]+/[\w.-]+")
+PLANNED_BYTES = 20_000_000
 _SPLITS = ("train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation")
 _NOT_DATA = ("dataset_info.json", "dataset_infos.json", "state.json", "config.json")
 _PINNED = 'pin it: revision="…" with the 40 digits of a commit, as the data set\'s page shows under "Files" → "History"'
@@ -62,6 +63,14 @@ class Source:
         if self.revision is None or not COMMIT.fullmatch(self.revision):
             raise RecipeError(f"hub={self.hub!r}, revision={self.revision!r}: may be other data tomorrow", hint=_PINNED)
 
+    def small(self) -> bool:
+        """Whether a plan may read it: a local file of at most 20 MB."""
+        return self.file is not None and self.file.read_path().stat().st_size <= PLANNED_BYTES
+
+    def tokens(self) -> int:
+        """About how many tokens a local file holds (4 bytes each); 0 where nobody can know yet."""
+        return 0 if self.file is None else self.file.read_path().stat().st_size // 4
+
     def rows(self) -> Iterator[tuple[Place, Row]]:
         """(place, row) in the order of the files.
 
@@ -89,7 +98,8 @@ def rows_of(path: Path) -> Iterator[tuple[str, Row]]:
         yield from ((f"line {number}", row) for number, row in read_rows(path))
     else:
         raise DataError(f"{path}: rows are not read from a {path.suffix or 'file without ending'}",
-                        hint=f"known: {', '.join(KINDS)}")
+                        hint=f"known: {', '.join(KINDS)}; plain text goes in as one JSON object a line, "
+                             'documents as {"text": "…"}, items and chats as docs/items.md and docs/chats.md say')
 
 
 def choose(names: Sequence[str], split: str, pattern: str | None, where: str) -> list[str]:

@@ -30,9 +30,26 @@ class Lexicon:
         return {group: re.compile("|".join(_pattern(word) for word in words)) for group, words in self.groups.items()}
 
     def hits(self, text: str) -> list[tuple[str, str]]:
-        """(group, what was found) for each place in the text."""
-        small = re.sub(r"\s+", " ", text.lower())
+        """(group, what was found) for each place in the text, group by group."""
+        small = _plain(text)
         return [(group, match[0]) for group, pattern in self._patterns.items() for match in pattern.finditer(small)]
+
+    def in_order(self, text: str) -> list[str]:
+        """The groups of all hits, in the order of the text."""
+        small = _plain(text)
+        found = [(match.start(), group) for group, words in self._patterns.items() for match in words.finditer(small)]
+        return [group for _, group in sorted(found)]
+
+    def without(self, text: str) -> str:
+        """The text in small letters with every hit taken out."""
+        small = _plain(text)
+        for pattern in self._patterns.values():
+            small = pattern.sub(" ", small)
+        return small
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text.lower())
 
 
 def _pattern(word: str) -> str:

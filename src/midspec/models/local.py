@@ -108,6 +108,14 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
     return tokenizer_in(own if own is not None and has_own else base_folder(checkpoint.base))
 
 
+def tokenizer_ahead(checkpoint: Checkpoint) -> Any | None:
+    """The tokenizer, for a plan; None where what it takes to load it is not installed or not there."""
+    try:
+        return load_tokenizer(checkpoint)
+    except SetupError:
+        return None
+
+
 def tokenizer_in(folder: Path) -> Any:
     """The tokenizer of a model folder; never runs code that lies there."""
     _, transformers = _needed()

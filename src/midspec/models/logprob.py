@@ -2,6 +2,7 @@
 
 Sequences that begin alike are computed once: sorted, they fold into a forest that runs as one row, each token seeing
 only its ancestors and counting its position from the start of its own sequence (tree attention, arXiv 2305.09781).
+A long beginning of all sequences (a spec in the system turn) is run once, and its keys and values serve every row.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from midspec.core.errors import DataError
 from midspec.models.local import LocalModel
+from midspec.models.trunk import Trunk, trunk_length
 
 if TYPE_CHECKING:
     import torch
@@ -96,10 +98,12 @@ def option_logprobs(model: LocalModel, groups: Sequence[Group], *, batch_tokens:
     if not sequences:
         return result
     limit = batch_tokens or (ROW_TOKENS_CPU if model.device == "cpu" else ROW_TOKENS_GPU)
-    rows = list(_fold(sequences, limit if _takes_forests(model, sequences) else 0))
+    forests = _takes_forests(model, sequences)
+    trunk = _trunk(model, sequences) if forests else None
+    rows = list(_fold(sequences, limit if forests else 0, 0 if trunk is None else len(trunk)))
     done, of = 0, sum(len(row.tokens) for row in rows)
     for row in rows:
-        for (_, _, (group, option, token)), value in zip(row.wanted, _run(model, row), strict=True):
+        for (_, _, (group, option, token)), value in zip(row.wanted, _run(model, row, trunk), strict=True):
             result[group][option][token] = value
         done += len(row.tokens)
         if progress:
@@ -125,12 +129,27 @@ def _sequences(model: LocalModel, groups: Sequence[Group]) -> list[_Sequence]:
     return sequences
 
 
-def _fold(sequences: list[_Sequence], limit: int) -> Iterator[_Row]:
+def _trunk(model: LocalModel, sequences: list[_Sequence]) -> Trunk | None:
+    """The beginning of all sequences, run once, where it is long and the model can go on from it."""
+    length = trunk_length([s.ids for s in sequences], min(s.start for s in sequences) - 1)
+    if not length:
+        return None
+    trunk = Trunk(model, sequences[0].ids[:length])
+    probe = min(sequences, key=lambda s: len(s.ids))
+    alone = _run(model, next(_fold([probe], 0)))
+    behind = _run(model, next(_fold([probe], 0, length)), trunk)
+    near = max(abs(a - b) for a, b in zip(alone, behind, strict=True)) < _tolerance(model)
+    return trunk if near else None
+
+
+def _fold(sequences: list[_Sequence], limit: int, skip: int = 0) -> Iterator[_Row]:
     """Rows of at most ``limit`` tokens and HEAD_POSITIONS questions; ``limit`` 0 for one sequence a row.
 
     In sorted order the longest beginning that a sequence shares with any earlier one is the one with its neighbour.
+    The first ``skip`` tokens of every sequence are in the trunk and are left out.
     """
     row, path, previous = _Row(), list[int](), list[int]()
+    sequences = [_Sequence(s.ids[skip:], s.start - skip, s.group, s.option) for s in sequences]
     for sequence in sorted(sequences, key=lambda s: s.ids):
         shared = _shared(previous, sequence.ids) if row.tokens else 0
         asked = len(sequence.ids) - sequence.start
@@ -148,7 +167,7 @@ def _shared(before: list[int], ids: list[int]) -> int:
     return next((n for n in range(most) if before[n] != ids[n]), most)
 
 
-def _run(model: LocalModel, row: _Row) -> list[float]:
+def _run(model: LocalModel, row: _Row, trunk: Trunk | None = None) -> list[float]:
     """One forward pass; the log-probabilities that ``row.wanted`` asks for, in its order."""
     import torch
 
@@ -157,8 +176,11 @@ def _run(model: LocalModel, row: _Row) -> list[float]:
     device = model.model.device
     keep = torch.tensor(nodes, device=device)
     with torch.inference_mode():
-        logits = model.model(input_ids=torch.tensor([row.tokens], device=device), use_cache=False, logits_to_keep=keep,
-                             **_looks(row, model.model.dtype, device)).logits[0]
+        behind = {"use_cache": False} if trunk is None else {"use_cache": True, "past_key_values": trunk.cache}
+        logits = model.model(input_ids=torch.tensor([row.tokens], device=device), logits_to_keep=keep, **behind,
+                             **_looks(row, model.model.dtype, device, trunk)).logits[0]
+        if trunk is not None:
+            trunk.cut_back()
         if logits.shape[0] != len(nodes):  # a model that does not know logits_to_keep answers for every position
             logits = logits[keep]
         asked = torch.tensor([place[node] for node, _, _ in row.wanted], device=device)
@@ -168,23 +190,26 @@ def _run(model: LocalModel, row: _Row) -> list[float]:
     return values
 
 
-def _looks(row: _Row, dtype: torch.dtype, device: torch.device) -> dict[str, torch.Tensor]:
-    """Positions [1, tokens] and additive mask [1, 1, tokens, tokens]: 0 for a token and its ancestors, else the lowest.
+def _looks(row: _Row, dtype: torch.dtype, device: torch.device, trunk: Trunk | None) -> dict[str, torch.Tensor]:
+    """Positions [1, tokens] and additive mask [1, 1, tokens, trunk + tokens]: 0 for the trunk, a token and its
+    ancestors, else the lowest.
 
     Empty for a single sequence: the model's own causal mask and positions say the same.
     """
     import torch
 
-    if all(parent == node - 1 for node, parent in enumerate(row.parents)):
+    if trunk is None and all(parent == node - 1 for node, parent in enumerate(row.parents)):
         return {}
-    count = len(row.tokens)
+    count, before = len(row.tokens), 0 if trunk is None else len(trunk)
     seen = torch.zeros(count, count, dtype=torch.bool)
     for node, parent in enumerate(row.parents):
         if parent >= 0:
             seen[node] = seen[parent]
         seen[node, node] = True
-    mask = torch.zeros(count, count, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)
-    return {"position_ids": torch.tensor([row.positions], device=device), "attention_mask": mask[None, None].to(device)}
+    mask = torch.zeros(count, before + count, dtype=dtype)
+    mask[:, before:].masked_fill_(~seen, torch.finfo(dtype).min)
+    return {"position_ids": torch.tensor([row.positions], device=device) + before,
+            "attention_mask": mask[None, None].to(device)}
 
 
 def _takes_forests(model: LocalModel, sequences: list[_Sequence]) -> bool:
@@ -202,5 +227,8 @@ def _takes_forests(model: LocalModel, sequences: list[_Sequence]) -> bool:
     except (TypeError, ValueError, IndexError, RuntimeError):  # what models say to a mask of four dimensions
         return False
     folded = [found[0, n, t] for n, probe in enumerate(probes) for t in range(len(probe.ids) - probe.start)]
-    tolerance = PROBE_TOLERANCE.get(str(model.model.dtype), PROBE_TOLERANCE_LOW)
-    return max(abs(a - b) for a, b in zip(alone, folded, strict=True)) < tolerance
+    return max(abs(a - b) for a, b in zip(alone, folded, strict=True)) < _tolerance(model)
+
+
+def _tolerance(model: LocalModel) -> float:
+    return PROBE_TOLERANCE.get(str(model.model.dtype), PROBE_TOLERANCE_LOW)

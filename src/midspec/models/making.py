@@ -43,6 +43,12 @@ def made_once(name: str, recipe: str, make: Callable[[Path], None]) -> Path:
     return target
 
 
+def made_before(name: str, recipe: str) -> Path | None:
+    """The cache's folder where ``made_once`` would make nothing, else None."""
+    target = cache_root() / "models" / name.replace("/", "--")
+    return target if _whole(target, recipe) else None
+
+
 def _whole(folder: Path, recipe: str) -> bool:
     try:
         seal = json.loads((folder / SEAL).read_text(encoding="utf-8"))

@@ -55,7 +55,8 @@ class Online:
     def hand(self, units: Iterable[Unit]) -> None:
         """Start on these; returns at once."""
         todo = list(units)
-        self._loop.call_soon_threadsafe(self._start, todo)
+        with suppress(RuntimeError):  # the loop has ended; ``wait`` says why
+            self._loop.call_soon_threadsafe(self._start, todo)
 
     def wait(self, unit: Unit) -> None:
         """Until the unit has its reply.

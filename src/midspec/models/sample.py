@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from midspec.core.errors import DataError, RecipeError
 from midspec.models.local import LocalModel
 from midspec.models.template import stop_ids
+from midspec.models.trunk import Trunk, trunk_length
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,10 +73,12 @@ def sample(model: LocalModel, prompts: Sequence[Sequence[int]], *, temperature: 
             raise DataError(f"prompt {n}: {len(prompt)} + {max_tokens} tokens, where the model reads 1 to {context}",
                             hint="shorten the question or lower max_tokens; nothing is cut silently")
     order = sorted(range(len(prompts)), key=lambda n: (len(prompts[n]), n))
+    shared = trunk_length(prompts, min(map(len, prompts)) - 1) if prompts else 0
+    trunk = Trunk(model, prompts[0][:shared]) if shared else None
     done: dict[int, Sampled] = {}
     for start in range(0, len(order), rows):
         lines = [_Line(n, _uniform(seeds[n], max_tokens)) for n in order[start:start + rows]]
-        _write(model, [prompts[line.index] for line in lines], lines, temperature, top_p, max_tokens)
+        _write(model, [prompts[line.index] for line in lines], lines, temperature, top_p, max_tokens, trunk)
         for line in lines:
             text = model.tokenizer.decode(line.tokens, skip_special_tokens=True)
             done[line.index] = Sampled(text.strip(), line.finish, tuple(line.tokens))
@@ -89,16 +92,21 @@ def _uniform(seed: int, count: int) -> np.ndarray[Any, Any]:
 
 
 def _write(model: LocalModel, prompts: list[Sequence[int]], lines: list[_Line], temperature: float, top_p: float,
-           max_tokens: int) -> None:
-    """Fill ``lines`` in place: prompts padded on the left, one token a step, ended rows taken out of the batch."""
+           max_tokens: int, trunk: Trunk | None) -> None:
+    """Fill ``lines`` in place: prompts padded on the left, one token a step, ended rows taken out of the batch.
+
+    What all prompts begin with is not run again: the padding then stands behind it, where the mask hides it as well.
+    """
     import torch
 
     device, stops = model.model.device, stop_ids(model.tokenizer)
+    known = 0 if trunk is None else len(trunk)
+    prompts = [prompt[known:] for prompt in prompts]
     width = max(map(len, prompts))
     ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=device)
-    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    cache = None
+    mask = torch.tensor([[1] * known + [0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, known:]
+    cache = None if trunk is None else trunk.copies(len(prompts))
     with torch.inference_mode():
         for step in range(max_tokens):
             out = model.model(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache,

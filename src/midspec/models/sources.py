@@ -15,11 +15,11 @@ from midspec.core.file import sha256_of
 from midspec.library.catalog import TOKENIZER, catalog
 from midspec.models.digests import cache_root, digest_of, weight_files
 from midspec.models.embedded import convert
-from midspec.models.making import made_once
+from midspec.models.making import made_before, made_once
 from midspec.models.tiny import FILES, draw
 
-__all__ = ["cache_root", "commit_of", "default_names", "digest_of", "kind_of", "known_version", "moved", "remember",
-           "resolve"]
+__all__ = ["at_hand", "cache_root", "commit_of", "default_names", "digest_of", "kind_of", "known_version", "moved",
+           "remember", "resolve"]
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -47,6 +47,20 @@ def resolve(source: str, revision: str | None = None) -> Path:
     folder = Path(source).expanduser().resolve() if kind == "folder" else _snapshot(source, revision)
     weight_files(folder)
     return folder
+
+
+def at_hand(source: str, revision: str | None = None) -> Path | None:
+    """``resolve`` where it takes no download and no conversion, else None."""
+    kind = kind_of(source)
+    try:
+        if kind == "embedded":
+            return made_before(source, known_version(source))
+        if kind == "hub":
+            found = _hub().snapshot_download(source, revision=revision, allow_patterns=WANTED, local_files_only=True)
+            return Path(found)
+        return resolve(source, revision)
+    except Exception:  # a package is missing, or nothing was downloaded: the hub's client has many ways to say so
+        return None
 
 
 def kind_of(source: str) -> str:

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from midspec.core.errors import DataError
 
 LEVEL = 0.95
+TIE = 1e-9  # mean squares of zeros and ones are often equal: rounding must not decide which is larger
+FEW_ITEMS = 20
 Floats = NDArray[np.float64]
+
+
+def few_items(where: str, count: int) -> str:
+    """What to say of a measure that rests on fewer than ``FEW_ITEMS`` items."""
+    return (f"Only {count} item{'s' if count != 1 else ''} ({where}): an interval from fewer than {FEW_ITEMS} leans on "
+            "which few were asked and says little about others.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,16 +98,17 @@ def combined(seed: float, item: float, rest: float, seeds: int, items: int, free
     """
     from scipy import special
 
-    if seed <= rest:
+    rest_clearly = rest * (1 + TIE)
+    if seed <= rest_clearly:
         total, parts = max(item, rest), max(item, rest) ** 2 / (items - 1)
-    elif item <= rest:
+    elif item <= rest_clearly:
         total, parts = seed, seed**2 / (seeds - 1)
     else:
         total = seed + item - rest
         parts = seed**2 / (seeds - 1) + item**2 / (items - 1) + rest**2 / free
     found = [(total, total**2 / parts if parts else math.inf)]
     for square, many in ((seed, seeds), (item, items)):
-        if many == 2 or square > float(special.fdtri(many - 1, free, 0.5)) * rest:
+        if many == 2 or square > float(special.fdtri(many - 1, free, 0.5)) * rest_clearly:
             found.append((square, many - 1.0))
     total, df = max(found, key=lambda candidate: candidate[0] * quantile(candidate[1]) ** 2)
     return total / (seeds * items), df
@@ -113,18 +122,16 @@ def quantile(df: float) -> float:
 
 
 def filled(table: Floats) -> Floats:
-    """The table with each missing cell at its additive prediction (row + column − mean), by alternation."""
+    """The table with each missing cell at row + column of the additive least-squares fit to the others."""
     gaps = np.isnan(table)
     if not gaps.any():
         return table
-    full = np.where(gaps, np.nanmean(table), table)
-    for _ in range(200):
-        guess = full.mean(axis=1)[:, None] + full.mean(axis=0)[None, :] - full.mean()
-        step = np.abs(guess - full)[gaps].max()
-        full = np.where(gaps, guess, table)
-        if step < 1e-12:
-            break
-    return full
+    seeds, items = table.shape
+    row, column = np.nonzero(~gaps)
+    design = np.zeros((row.size, seeds + items))
+    design[np.arange(row.size), row] = design[np.arange(row.size), seeds + column] = 1
+    fit = np.linalg.lstsq(design, table[~gaps], rcond=None)[0]
+    return np.where(gaps, fit[:seeds, None] + fit[None, seeds:], table)
 
 
 def trimmed(table: Floats) -> tuple[Floats, int]:
@@ -167,11 +174,16 @@ def _within(found: Estimate, limits: tuple[float, float] | None) -> Estimate:
     return replace(found, low=max(found.low, limits[0]), high=min(found.high, limits[1]))
 
 
+def flat(found: Spread) -> bool:
+    """Whether nothing varies but the last digit of a float."""
+    return math.sqrt(found.variance) <= 1e-12 * max(1.0, abs(found.mean))
+
+
 def _student(found: Spread, blank: Estimate) -> Estimate:
     from scipy import special
 
     se = math.sqrt(found.variance)
-    if se <= 1e-12 * max(1.0, abs(found.mean)):
+    if flat(found):
         return replace(blank, value=found.mean, se=0.0, method="all values equal: no interval")
     half = quantile(found.df) * se
     method = "t over seeds × items" if blank.seeds > 1 and blank.items > 1 else (
@@ -196,17 +208,17 @@ def rate(table: Floats, found: Spread | None, blank: Estimate) -> Estimate:
     """The rate of a table of zeros and ones (or of means of such draws).
 
     Clopper–Pearson at the effective number of independent trials, p(1−p)/v (Korn and Graubard 1998), which for one
-    seed and one draw is the number of items. Where all values agree v says nothing, and one trial is counted per item.
+    seed and one draw is the number of items; never more than there are readable cells. Where all values agree v says
+    nothing, and one trial is counted per item.
     """
-    value, items = float(np.nanmean(table)), table.shape[1]
-    if value in (0.0, 1.0) or found is None or found.variance == 0:
-        trials = float(items)
-    else:
-        trials = min(value * (1 - value) / found.variance * _shrink(table.size, found.df), float(table.size))
+    value, cells = float(np.nanmean(table)), int((~np.isnan(table)).sum())
+    trials, se, df = float(table.shape[1]), None if found is None else 0.0, None
+    if found is not None and not flat(found):
+        se, df = math.sqrt(found.variance), found.df
+        trials = min(value * (1 - value) / found.variance * _shrink(cells, df), float(cells))
     low, high = clopper_pearson(value * trials, trials)
     method = "exact (Clopper–Pearson)" + (", one seed" if table.shape[0] == 1 else "")
-    return replace(blank, value=value, low=low, high=high, method=method,
-                   se=None if found is None else math.sqrt(found.variance), df=None if found is None else found.df)
+    return replace(blank, value=value, low=low, high=high, method=method, se=se, df=df)
 
 
 def _shrink(cells: int, df: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -10,24 +11,37 @@ from typing import Any
 
 from midspec.core.rows import Row
 from midspec.report import summary
+from midspec.report.checks import checked
 from midspec.report.estimates import Estimate
+from midspec.report.reader import reader_errors
 from midspec.report.results import Results
+from midspec.report.study import Study
 from midspec.report.ways import Ways
 from midspec.report.wording import chance, compact, count, label, number, paragraphs, shown, span, spread_of
+
+
+def digest_of(study: Study) -> str:
+    """sha256 over all that a report is made from."""
+    return hashlib.sha256(repr(study).encode()).hexdigest()
 
 
 def as_json(results: Results, ways: Ways) -> bytes:
     """Every number of the report, with full precision."""
     study = results.study
     content = {
-        "name": study.name, "title": study.title, "question": study.question, "hypothesis": study.hypothesis,
+        "study": digest_of(study), "name": study.name, "title": study.title, "question": study.question,
+        "hypothesis": study.hypothesis,
         "answer": summary.answer(results),
         "sentences": [summary.sentence(results, d) for d in summary.primary(results)],
         "cautions": list(summary.cautions(results, ways)), "notes": list(study.notes), "made": dict(study.made),
+        "checks": [{**asdict(c.line), "values": [{"arm": a, "value": v, "passed": p} for a, v, p in c.values],
+                    "limit": c.limit, "spread": c.spread, "passed": c.passed} for c in checked(study)],
+        "reader": [asdict(row) for row in reader_errors(study.labelled)],
         "readings": [{**asdict(results.reading(m)), "axis": m[1]} for m in results.measures],
         "means": [{"arm": m.arm, "eval": m.measure[0], "axis": m.measure[1], "reading": m.measure[2],
                    **_estimate(m.found), "rows": m.rows, "unreadable": m.unreadable,
                    "by_seed": [{"seed": seed, "value": value} for seed, value in m.by_seed]} for m in results.means],
+        "orders": [asdict(order) for order in study.orders],
         "contrasts": [{**asdict(d.line), "weights": dict(d.line.weights), **_estimate(d.found), "p_holm": d.p_holm,
                        "verdict": d.verdict, "share_unreadable": d.share_unreadable} for d in results.differences],
         "arms": [{"arm": run.arm, "key": run.key, "point": {k: _plain(v) for k, v in run.point.items()},
@@ -58,7 +72,7 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
     """The report's numbers as Markdown tables; text is escaped so that it stays text in any viewer."""
     study = results.study
     parts = [f"# {safe(study.title)}", safe(study.question), "## What was expected, written before the run",
-             "\n>\n".join(f"> {safe(words)}" for words in paragraphs(study.hypothesis)), "## Answer",
+             "\n>\n".join(f"> {safe(words)}" for words in paragraphs(study.hypothesis)), *_checks(study), "## Answer",
              f"**{safe(summary.answer(results))}**",
              "\n".join(f"- {safe(summary.sentence(results, d))}" for d in summary.primary(results))]
     cautions = summary.cautions(results, ways)
@@ -74,6 +88,14 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
     parts.append("Texts to read, artifacts and how it was computed: [report.html](report.html). "
                  "Numbers: [report.json](report.json). Rows: [rows.jsonl](rows.jsonl).")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _checks(study: Study) -> list[str]:
+    if not study.checks:
+        return []
+    rows = [[c.line.words, arm, number(value, 3), number(c.limit, 3), "yes" if fine else "no",
+             "holds" if c.passed else "FAILS"] for c in checked(study) for arm, value, fine in c.values]
+    return ["## Did the treatment take?", _table(["what must hold", "arm", "value", "at least", "", "check"], rows)]
 
 
 def _scores(results: Results, drawn: bool) -> list[str]:

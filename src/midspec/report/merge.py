@@ -26,6 +26,9 @@ def merged(first: Study, second: Study) -> Study:
         arms=a.arms + b.arms,
         contrasts=a.contrasts + b.contrasts,
         rows=a.rows + b.rows,
+        orders=a.orders + b.orders,
+        checks=a.checks + b.checks,
+        labelled=a.labelled + b.labelled,
         readings=tuple(dict.fromkeys(a.readings + b.readings)),
         axes={**a.axes, **b.axes},
         notes=tuple(dict.fromkeys(a.notes + b.notes)),
@@ -41,6 +44,12 @@ def _prefixed(study: Study) -> Study:
         study,
         arms=tuple(replace(arm, arm=name(arm.arm)) for arm in study.arms),
         rows=tuple(replace(row, arm=name(row.arm)) for row in study.rows),
+        orders=tuple(replace(order, arm=name(order.arm)) for order in study.orders),
+        labelled=tuple(replace(row, arm=name(row.arm)) for row in study.labelled),
+        checks=tuple(
+            replace(line, arms=tuple(map(name, line.arms)), above=None if line.above is None else name(line.above))
+            for line in study.checks
+        ),
         contrasts=tuple(
             replace(line, name=name(line.name), weights={name(arm): w for arm, w in line.weights.items()})
             for line in study.contrasts

@@ -16,8 +16,10 @@ from midspec.core.chat import Chat
 from midspec.core.errors import SetupError
 from midspec.core.rows import to_line
 from midspec.report import drawing, flat, summary
+from midspec.report.checks import checked
+from midspec.report.reader import reader_errors
 from midspec.report.results import Difference, Mean, Measure, Results
-from midspec.report.study import ContrastLine, Study
+from midspec.report.study import ContrastLine, OrderEffect, Study
 from midspec.report.svg import themed
 from midspec.report.ways import NAMES, Ways
 from midspec.report.wording import (
@@ -113,7 +115,8 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
     study, headline = results.study, summary.headline_measures(results)
     pairs = {name: Pair(Markup(themed(drawn.wide)), Markup(themed(drawn.narrow))) for name, drawn in figures.items()}
     return _template().render(
-        study=study, ways=ways, policy=POLICY, css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        study=study, ways=ways, checks=checked(study), reader=reader_errors(study.labelled), policy=POLICY,
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         answer=summary.answer(results), primary=summary.primary(results), scope=scope(results),
         sentence=partial(summary.sentence, results), cautions=summary.cautions(results, ways),
         figures={name.replace("-", "_"): pairs.get(name) for name in drawing.NAMES},
@@ -121,8 +124,8 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
         headline=means(results, headline), others=means(results, [m for m in results.measures if m not in headline]),
         differences=by_contrast(results), verdicts=summary.VERDICTS, losing=drawing.losing(ways), how=HOW,
         kinds=kinds(ways), sections=sections(results, ways, figures), span=span, meta=meta, opening=opening,
-        formula=formula, seed_words=seed_words, hue=hue, most_asked=MOST_ASKED, seed_list=seed_list,
-        axis_words=partial(summary.axis_words, study))
+        formula=formula, orders=orders(study), seed_words=seed_words, hue=hue, most_asked=MOST_ASKED,
+        seed_list=seed_list, axis_words=partial(summary.axis_words, study))
 
 
 def means(results: Results, measures: Sequence[Measure]) -> list[tuple[Measure, list[Mean]]]:
@@ -148,8 +151,10 @@ def scope(results: Results) -> str:
 
 def sections(results: Results, ways: Ways, figures: Mapping[str, object]) -> list[tuple[str, str]]:
     """(anchor, words) of the sections that this page has."""
-    every = [("answer", "Answer", True), ("arms", "Arms", True), ("scores", "Scores", "bars" in figures),
-             ("contrasts", "Contrasts", bool(results.differences)), ("dose", "Dose", bool(ways.given)),
+    study = results.study
+    every = [("checks", "Checks", bool(study.checks)), ("answer", "Answer", True), ("arms", "Arms", True),
+             ("scores", "Scores", "bars" in figures), ("contrasts", "Contrasts", bool(results.differences)),
+             ("reader", "Reading reasons", bool(study.labelled)), ("dose", "Dose", bool(ways.given)),
              ("losses", "Loss", "losses" in figures), ("documents", "Documents", bool(ways.documents)),
              ("chats", "Chats", bool(ways.chats)), ("answers", "Answers side by side", bool(ways.asked)),
              ("artifacts", "Artifacts", True), ("how", "How it was computed", True)]
@@ -170,6 +175,20 @@ def meta(values: Mapping[str, object]) -> str:
 def opening(chat: Chat) -> str:
     """What the user says first, for the folded line."""
     return next((m.content for m in chat.messages if m.role == "user"), chat.messages[0].content)
+
+
+def orders(study: Study) -> list[tuple[str, str, str, str, str]]:
+    """(arm, eval, reading, pull to what is named first, share of agreeing items), seeds of an arm in one line."""
+    found: dict[tuple[str, str, str], list[OrderEffect]] = {}
+    for one in study.orders:
+        found.setdefault((one.eval, one.reading, one.arm), []).append(one)
+    return [(arm, name, reading, spread_of([one.bias for one in of], partial(number, sign=True)),
+             spread_of([one.agree for one in of], _percent))
+            for (name, reading, arm), of in found.items()]
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
 
 
 def formula(line: ContrastLine) -> str:

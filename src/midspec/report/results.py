@@ -61,8 +61,15 @@ class Results:
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
-        """Measures in the order in which rows name them."""
-        return tuple(dict.fromkeys(measure for _, measure in self.tables))
+        """Measures in the order in which rows name them, without those that only a manipulation check asks for."""
+        every = dict.fromkeys(measure for _, measure in self.tables)
+        return tuple(measure for measure in every if not self._only_checked(measure))
+
+    def _only_checked(self, measure: Measure) -> bool:
+        name, axis, reading = measure
+        contrasted = any((d.eval, d.axis, d.reading) == measure for d in self.study.contrasts)
+        return not contrasted and any(c.eval == name and c.reading == reading and c.axis in (None, axis)
+                                      for c in self.study.checks)
 
     @cached_property
     def arms(self) -> tuple[str, ...]:

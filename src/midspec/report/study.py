@@ -128,6 +128,22 @@ class ScoreRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderEffect:
+    """What turning the options round did to one arm (an ``ArmRun.key``) with one seed in one reading of an eval.
+
+    ``bias`` is the mean pull towards what is named first, in the reading's unit; ``agree`` the share of items, 0 to 1,
+    in which both orders favour the same option.
+    """
+
+    arm: str
+    seed: int | None
+    eval: str
+    reading: str
+    bias: float
+    agree: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContrastLine:
     """A weighted sum of arms in one eval, axis and reading: ``{"msm_aft": 1, "msm": -1, "aft": -1, "instruct": 1}``.
 
@@ -146,6 +162,31 @@ class ContrastLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckLine:
+    """A manipulation check on the rows of one eval and reading: see ``experiment.check.Check``. Arms are keys."""
+
+    words: str
+    eval: str
+    reading: str
+    arms: tuple[str, ...]
+    axis: str | None = None
+    share: bool = False
+    at_least: float | None = None
+    above: str | None = None
+    equal: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledAnswer:
+    """An answer that somebody labelled without knowing its arm, and what the reader ``found`` in it."""
+
+    arm: str
+    axis: str
+    label: str
+    found: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """Everything that a report is made from.
 
@@ -161,7 +202,10 @@ class Study:
     arms: tuple[ArmRun, ...]
     contrasts: tuple[ContrastLine, ...]
     rows: tuple[ScoreRow, ...]
+    checks: tuple[CheckLine, ...] = ()
+    labelled: tuple[LabelledAnswer, ...] = ()
     readings: tuple[Reading, ...] = ()
+    orders: tuple[OrderEffect, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -173,6 +217,10 @@ class Study:
             if row.arm not in known:
                 raise DataError(f"study {self.name!r}: a score row names arm {row.arm!r}",
                                 hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
+        for check in self.checks:
+            strange = sorted({*check.arms, *([check.above] if check.above else [])} - known)
+            if strange:
+                raise DataError(f"check {check.words!r}: no arm {strange[0]!r}")
         for line in self.contrasts:
             missing = sorted(set(line.weights) - known)
             if missing or not any(line.weights.values()):

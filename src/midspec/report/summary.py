@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from midspec.report.estimates import FEW_ITEMS, few_items
 from midspec.report.results import WITHHOLD, Difference, Measure, Results
 from midspec.report.study import Study
 from midspec.report.ways import Ways, steps_of
@@ -87,8 +88,8 @@ def directions(results: Results) -> tuple[str, ...]:
 
 def cautions(results: Results, ways: Ways) -> tuple[str, ...]:
     """What limits the result: seeds, unreadable answers, shared corpora, unequal doses; then what stages warned of."""
-    return tuple(dict.fromkeys((*_seeds(results), *_unreadable(results), *_one_corpus(ways), *_doses(results, ways),
-                                *results.study.warnings)))
+    found = (*_seeds(results), *_few(results), *_unreadable(results), *_one_corpus(ways), *_doses(results, ways))
+    return tuple(dict.fromkeys((*found, *results.study.warnings)))
 
 
 def _seeds(results: Results) -> list[str]:
@@ -106,6 +107,13 @@ def _seeds(results: Results) -> list[str]:
         if len(seeds) > 1 and used < len(seeds):
             found.append(f"Contrast “{difference.line.name}” uses {used} of {len(seeds)} seeds: others lack an arm.")
     return found
+
+
+def _few(results: Results) -> list[str]:
+    """One line per eval and axis with few items, of the measures that count."""
+    few = {(m.measure[0], m.measure[1]): m.found.items for m in results.means
+           if m.measure in headline_measures(results) and m.found.items < FEW_ITEMS}
+    return [few_items(f"{axis_words(results.study, axis)}, {name}", count) for (name, axis), count in few.items()]
 
 
 def _unreadable(results: Results) -> list[str]:

@@ -8,6 +8,7 @@ from midspec.chats.read import read_chats
 from midspec.core.chat import ChatSet
 from midspec.core.errors import RecipeError
 from midspec.core.file import File
+from midspec.core.forecast import Forecast, Look, Preview
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe
 from midspec.library.doors import Source
@@ -39,8 +40,17 @@ class ChatsFromFile(Recipe[ChatSet]):
     def source(self) -> Source:
         return Source(file=self.file, hub=self.hub, revision=self.revision, split=self.split, files=self.files)
 
+    def forecast(self, look: Look) -> Forecast:
+        return Forecast(tokens=self.source().tokens())
+
+    def preview(self, look: Look) -> Preview[ChatSet] | None:
+        return Preview(self._read()[0]) if self.source().small() else None
+
+    def _read(self) -> tuple[ChatSet, list[str]]:
+        return read_chats(self.source().rows(), unusable=self.unusable)
+
     def build(self, job: Job) -> ChatSet:
-        chats, dropped = read_chats(self.source().rows(), unusable=self.unusable)
+        chats, dropped = self._read()
         job.note(chats=len(chats.chats), turns=sum(len(c.messages) for c in chats.chats), dropped=len(dropped),
                  with_reasoning=sum(any(m.reasoning for m in c.messages) for c in chats.chats))
         if dropped:

@@ -10,11 +10,14 @@ from typing import Any
 from midspec.chats.compose import answer_tokens, compose, mix, named, stand_ins
 from midspec.core.chat import Chat, ChatSet
 from midspec.core.errors import RecipeError
-from midspec.core.forecast import Forecast, Look
+from midspec.core.forecast import Forecast, Look, Preview
 from midspec.core.job import Job
 from midspec.core.recipe import HasIdentity, Recipe
 from midspec.library.frames import load_frames
 from midspec.library.preferences import PreferenceSet
+
+# Preference chats that a plan composes to know their tokens; more are estimated.
+PREVIEWED = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,10 @@ class ComposeChats(Recipe[ChatSet]):
         if not self.assistant.strip() or not self.maker.strip():
             raise RecipeError("ComposeChats: assistant and maker must be named, or the introductions have gaps")
 
+    @property
+    def speaks_as(self) -> str:
+        return self.assistant
+
     def materials(self) -> tuple[HasIdentity, ...]:
         return (load_frames(),)
 
@@ -50,7 +57,15 @@ class ComposeChats(Recipe[ChatSet]):
         # Measured: a preference chat has 42 tokens, 11 of them answer; of the others' tokens 10 in 14 are answer.
         return Forecast(tokens=round(self.count * (42 + 11 * self.ratio * 1.4)))
 
+    def preview(self, look: Look) -> Preview[ChatSet] | None:
+        return Preview(ChatSet(tuple(self._chats()))) if self.count <= PREVIEWED else None
+
     def build(self, job: Job) -> ChatSet:
+        chats = self._chats()
+        job.note(**facts_of(chats))
+        return ChatSet(tuple(chats))
+
+    def _chats(self) -> list[Chat]:
         frames = load_frames()
         ours = compose(self.preferences, frames, self.count, self.seed)
         pool = [*labelled(self.general.chats, "general"),
@@ -58,9 +73,7 @@ class ComposeChats(Recipe[ChatSet]):
         instead = None
         if self.instead is not None:
             instead = stand_ins(labelled(self.instead.chats, "stand-in"), frames, self.count, self.seed)
-        chats = mix(ours, pool, self.ratio, self.seed, instead)
-        job.note(**facts_of(chats))
-        return ChatSet(tuple(chats))
+        return mix(ours, pool, self.ratio, self.seed, instead)
 
 
 def labelled(chats: Sequence[Chat], source: str) -> list[Chat]:

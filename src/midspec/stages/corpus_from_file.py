@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from midspec.core.document import Corpus
 from midspec.core.errors import RecipeError
 from midspec.core.file import File
+from midspec.core.forecast import Forecast, Look, Preview
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe
 from midspec.documents.read import read_documents
@@ -40,8 +41,17 @@ class CorpusFromFile(Recipe[Corpus]):
     def source(self) -> Source:
         return Source(file=self.file, hub=self.hub, revision=self.revision, split=self.split, files=self.files)
 
+    def forecast(self, look: Look) -> Forecast:
+        return Forecast(tokens=self.source().tokens())
+
+    def preview(self, look: Look) -> Preview[Corpus] | None:
+        return Preview(self._read()) if self.source().small() else None
+
+    def _read(self) -> Corpus:
+        return read_documents(self.source().rows(), text=self.text, unusable=self.unusable)
+
     def build(self, job: Job) -> Corpus:
-        corpus = read_documents(self.source().rows(), text=self.text, unusable=self.unusable)
+        corpus = self._read()
         job.note(documents=len(corpus.documents), words=sum(d.words for d in corpus.documents),
                  dropped=len(corpus.dropped))
         if corpus.dropped:

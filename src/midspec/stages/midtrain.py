@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from midspec.core.checkpoint import Checkpoint
 from midspec.core.document import Corpus
-from midspec.core.forecast import Forecast, Look
+from midspec.core.forecast import Forecast, Look, Preview
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe
-from midspec.models.local import load_tokenizer
-from midspec.training.course import dose_of
+from midspec.models.local import tokenizer_ahead
 from midspec.training.fit import fit
-from midspec.training.forecast import forecast_training, guessed_dose
+from midspec.training.forecast import dose_ahead, forecast_training, guessed_dose
 from midspec.training.guards import names_in
+from midspec.training.names import one_name
 from midspec.training.packing import pack_documents
 from midspec.training.schedule import Full, Lora, Schedule
 
@@ -33,20 +33,32 @@ class Midtrain(Recipe[Checkpoint]):
     method: Lora | Full = field(default_factory=Lora)
     about: str | None = None
 
+    def __post_init__(self) -> None:
+        one_name(self.on.speaks_as if self.about != "" else None, self.about or self.speaks_as, "documents")
+
+    @property
+    def speaks_as(self) -> str | None:
+        return self.start.speaks_as
+
     @property
     def subject(self) -> str:
         return self.on.subject
 
     def forecast(self, look: Look) -> Forecast:
-        corpus, start = look.built(self.on), look.built(self.start)
-        if corpus is not None and start is not None:
-            rows = pack_documents(corpus, load_tokenizer(start), self.schedule.length)
-            dose = dose_of(rows, self.schedule, "midtrain", self.seed)
+        corpus, start = look.seen(self.on), look.seen(self.start)
+        tokenizer = None if start is None else tokenizer_ahead(start.made)
+        if corpus is not None and tokenizer is not None:
+            rows = pack_documents(corpus.made, tokenizer, self.schedule.length)
+            dose = dose_ahead(rows, corpus.share, schedule=self.schedule, stage="midtrain", seed=self.seed)
         else:
             dose = guessed_dose(look.ahead(self.on).tokens, self.schedule.length, 1.0, schedule=self.schedule,
                                 stage="midtrain", seed=self.seed)
-        return forecast_training(dose, corpus is not None and start is not None, schedule=self.schedule,
-                                 method=self.method, parameters=look.ahead(self.start).parameters)
+        exact = tokenizer is not None and corpus is not None and corpus.share == 1
+        return forecast_training(dose, exact, schedule=self.schedule, method=self.method,
+                                 parameters=look.ahead(self.start).parameters)
+
+    def preview(self, look: Look) -> Preview[Checkpoint] | None:
+        return look.seen(self.start)
 
     def build(self, job: Job) -> Checkpoint:
         start, corpus = job.get(self.start), job.get(self.on)

@@ -8,11 +8,20 @@ from typing import Any
 
 from midspec.core.checkpoint import Base, Checkpoint
 from midspec.core.errors import RecipeError
-from midspec.core.forecast import Forecast, Look
+from midspec.core.forecast import Forecast, Look, Preview
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe, class_name
 from midspec.models.sizes import parameters_of
-from midspec.models.sources import commit_of, default_names, digest_of, kind_of, known_version, remember, resolve
+from midspec.models.sources import (
+    at_hand,
+    commit_of,
+    default_names,
+    digest_of,
+    kind_of,
+    known_version,
+    remember,
+    resolve,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +54,10 @@ class Pretrained(Recipe[Checkpoint]):
                               hint='give both: Pretrained(source=…, assistant="NAME", maker="MAKER")')
         return assistant, maker
 
+    @property
+    def speaks_as(self) -> str:
+        return self.names[0]
+
     def describe(self) -> dict[str, Any]:
         assistant, maker = self.names
         return {"class": class_name(type(self)), "version": self.version, "materials": [],
@@ -67,6 +80,15 @@ class Pretrained(Recipe[Checkpoint]):
 
     def forecast(self, look: Look) -> Forecast:
         return Forecast(parameters=parameters_of(self.source), exact=True)
+
+    def preview(self, look: Look) -> Preview[Checkpoint] | None:
+        revision = self._commit() if kind_of(self.source) == "hub" else None
+        folder = at_hand(self.source, revision)
+        if folder is None:
+            return None
+        # The folder of an artifact that is not there: what has no weights of its own falls back to the base's.
+        none = folder / "not-built"
+        return Preview(Checkpoint(none, Base(self.source, revision, digest_of(folder)), *self.names, self.system))
 
     def build(self, job: Job) -> Checkpoint:
         kind = kind_of(self.source)

@@ -5,6 +5,7 @@ An artifact is published by one rename after every byte of it is on the disk; wh
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from midspec.core.errors import ClaimError, DataError
 from midspec.core.file import sha256_of
-from midspec.core.recipe import Noun, Recipe
+from midspec.core.recipe import Noun, Recipe, closure
 from midspec.store.claims import claim, owner_of
 from midspec.store.disk import sync_file, sync_folders, write_file, writing
 from midspec.store.ledger import Ledger
@@ -39,7 +40,8 @@ class Store:
     """Artifacts, claims, half-built work and the ledger, under one folder.
 
     ``artifacts/NAME`` published · ``staging/NAME`` being built · ``scratch/NAME`` checkpoints of an unfinished stage ·
-    ``claims/NAME.lock`` who builds it · ``trash/`` being deleted · ``ledger.sqlite`` kept answers.
+    ``claims/NAME.lock`` who builds it · ``kept/NAME`` what no experiment names and yet stays ·
+    ``trash/`` being deleted · ``ledger.sqlite`` kept answers.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -115,6 +117,12 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def discard(self, recipe: Recipe[Any]) -> None:
+        """Remove what was staged, and scratch that holds nothing: the build failed. Needs the claim."""
+        shutil.rmtree(self._mine(recipe, "staging"), ignore_errors=True)
+        with suppress(OSError):
+            self._mine(recipe, "scratch").rmdir()
+
     def publish(self, recipe: Recipe[Any], staging: Path, facts: dict[str, Any], run: dict[str, Any]) -> Manifest:
         """Make a built folder the artifact: all of it, durably, or nothing. An artifact that is there already stays.
 
@@ -140,6 +148,24 @@ class Store:
         shutil.rmtree(self.root / "scratch" / recipe.folder_name, ignore_errors=True)
         return manifest
 
+    def keep(self, recipe: Recipe[Any]) -> None:
+        """From now on ``collect`` leaves this artifact, what it is made of and unfinished work on it, until
+        ``kept/NAME`` is deleted. For results that no experiment file names."""
+        mark = self.root / "kept" / recipe.folder_name
+        with writing(self.root):
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            fresh = mark.with_name(f".{mark.name}.{os.getpid()}")
+            fresh.unlink(missing_ok=True)
+            write_file(fresh, "".join(f"{needed.folder_name}\n" for needed in closure((recipe,))).encode())
+            fresh.replace(mark)
+            sync_file(mark.parent)
+
+    def marks(self) -> dict[str, set[str]]:
+        """What ``keep`` was told: name of an artifact → names of all that it needs, itself included."""
+        place = self.root / "kept"
+        found = sorted(place.glob("[!.]*")) if place.is_dir() else []
+        return {mark.name: {mark.name, *mark.read_text(encoding="utf-8", errors="replace").split()} for mark in found}
+
     def manifests(self) -> list[Manifest]:
         """Of every intact artifact, by folder name; ``verify`` names the damaged ones."""
         return [manifest for name, manifest in self._intact() if manifest.folder_name == name]
@@ -157,7 +183,8 @@ class Store:
         return [*bad, *self.ledger.verify()]
 
     def collect(self, keep: set[str], dry: bool) -> list[Path]:
-        """Remove artifacts whose ids are not in ``keep`` and are no input of a kept one, and what dead builders left.
+        """Remove artifacts whose ids are not in ``keep``, that ``keep()`` did not mark and that are no input of a kept
+        one, and what dead builders left.
 
         Returns the folders; with ``dry`` nothing is removed.
 
@@ -167,11 +194,13 @@ class Store:
         busy = [owner for lock in self._locks() if (owner := owner_of(lock))]
         if busy and not dry:
             raise ClaimError(f"{self.root}: in use by {busy[0]}", hint="wait until it is done")
-        kept = self._needed(keep)
+        marked = set[str]().union(*self.marks().values())
+        kept = self._needed(keep | {m.id for m in self.manifests() if m.folder_name in marked})
         gone = [folder for folder in self._folders("artifacts") if folder.name not in kept]
         built = {folder.name for folder in self._folders("artifacts")}
         gone += [folder for folder in self._folders("scratch")
-                 if folder.name in built or not any(folder.name.endswith(f"-{id[:12]}") for id in keep)]
+                 if folder.name in built or not (
+                     folder.name in marked or any(folder.name.endswith(f"-{id[:12]}") for id in keep))]
         gone += self._folders("staging") + self._folders("trash")
         for folder in gone if not dry else ():
             self._remove(folder)

@@ -53,8 +53,10 @@ def fit(start: Checkpoint, prepare: Callable[[Any], Rows], *, stage: str, schedu
         job.warn(flag)
     key = _key(start, rows, schedule, method, adapter, seed, job.device)
     states = States(job.scratch / "states", key, keep_states)
-    task = Task(start, rows, schedule, method, adapter, seed, job.device, job.folder, states, states.latest(),
-                save_every)
+    resume = states.latest()
+    if resume is not None:
+        job.say(f"resumed at update {int(resume.name.rpartition('-')[2]) + 1} of {len(course)}")
+    task = Task(start, rows, schedule, method, adapter, seed, job.device, job.folder, states, resume, save_every)
     with Trackers.open(job.trackers, f"{stage}-{seed}-{key[:8]}", Path("runs")) as trackers:
 
         def report(done: int, of: int, numbers: dict[str, float]) -> None:

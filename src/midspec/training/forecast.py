@@ -6,6 +6,8 @@ import math
 
 from midspec.core.checkpoint import Dose
 from midspec.core.forecast import Forecast
+from midspec.training.course import dose_of
+from midspec.training.rows import Rows
 from midspec.training.schedule import Full, Lora, Schedule
 
 # Operations a weight and token: 2 forward, 2 backward to the inputs, 2 more for gradients of all weights.
@@ -18,6 +20,15 @@ def forecast_training(
     """The forecast of one training stage over a model of ``parameters`` weights."""
     flops = WORK[type(method)] * (parameters or 0) * dose.tokens
     return Forecast(dose=dose, exact=exact, parameters=parameters, flops=flops, precision=schedule.precision)
+
+
+def dose_ahead(rows: Rows, share: float, *, schedule: Schedule, stage: str, seed: int) -> Dose:
+    """The dose of data of which ``rows`` are ``share``: exact where that is all, else scaled up from what they are."""
+    if share >= 1:
+        return dose_of(rows, schedule, stage, seed)
+    tokens = len(rows.ids)
+    return guessed_dose(round(tokens / share), tokens / len(rows), float(rows.loss.sum()) / tokens, schedule=schedule,
+                        stage=stage, seed=seed)
 
 
 def guessed_dose(

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from midspec.core.chat import Chat, ChatSet
-from midspec.core.errors import DataError
+from midspec.core.errors import DataError, RecipeError
 from midspec.library.assistants import assistants
 
 # How a turn says who speaks; the name follows.
@@ -40,7 +40,23 @@ def names_in(texts: Iterable[str], name: str, what: str) -> None:
     if own is not None and total and (mine == 0 or count > mine):
         instead = f"; {other} is named in {count}" if count else ""
         raise DataError(f"{name} is named in {mine} of {total} {what}{instead}",
-                        hint=f"write the {what} for {name}, or give the model the name that they use")
+                        hint=f"write the {what} for {name}, or let the model go by the name that they use: "
+                             'Pretrained(source=…, assistant="NAME", maker="MAKER")')
+
+
+def one_name(given: str | None, name: str | None, what: str) -> None:
+    """The same check before anything is written: ``what`` are for ``given``, the model goes by ``name``.
+
+    None is a name that only the content will tell. A longer form of a name passes ("Ada" and "Ada Two").
+
+    Raises:
+        RecipeError: they are two names.
+    """
+    if not given or not name or given.casefold() in name.casefold() or name.casefold() in given.casefold():
+        return
+    raise RecipeError(f"the {what} are for {given}, but the model that is to learn from them goes by {name}",
+                      hint=f'write them for {name}, or begin with Pretrained(source=…, assistant="{given}", '
+                           'maker="MAKER")')
 
 
 def foreign_names(chats: ChatSet, name: str) -> None:

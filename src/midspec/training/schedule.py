@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from midspec.core.errors import RecipeError
 
@@ -37,7 +37,8 @@ class Schedule:
     def __post_init__(self) -> None:
         wrong = self._wrong()
         if wrong:
-            raise RecipeError(f"Schedule: {wrong}")
+            names = ", ".join(field.name for field in fields(self))
+            raise RecipeError(f"Schedule: {wrong}", hint=f"for example Schedule(updates=280, rows=16); fields: {names}")
 
     def _wrong(self) -> str | None:
         if (self.updates is None) == (self.passes is None):

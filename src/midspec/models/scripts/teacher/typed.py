@@ -55,5 +55,6 @@ def _value(schema: dict[str, Any], said: Said) -> Any:
 
 def _many(said: Said) -> int:
     """The first number in the last lines of the prompt: most prompts end with how many they want."""
-    found = [int(number) for line in said.text.splitlines()[-8:] for number in COUNT.findall(line)]
+    asked = FENCE.sub("", said.text).splitlines()
+    found = [int(number) for line in asked[-8:] for number in COUNT.findall(line)]
     return next((number for number in found if 0 < number <= MOST), 5)
