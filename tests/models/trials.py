@@ -254,13 +254,15 @@ def budget(folder: Path, *, api: str, units: int, in_flight: int, dollars: float
     dearest = max(_charged([row], api, made) for row in stage.rows)
     if charged > dollars + in_flight * dearest:
         wrong.append(f"${charged:.4f} of ${dollars}")
+    if charged < 0.85 * dollars:
+        wrong.append(f"stopped at ${charged:.4f} of ${dollars}")
     if abs(made.account.run.spent - charged) > 1e-6:
         wrong.append(f"the account says ${made.account.run.spent:.6f}, the provider ${charged:.6f}")
     *_, replies, again = asked(folder, {}, units, api=api, in_flight=in_flight, stage=stage)
     if again is not None or len(replies) != units:
         wrong.append(f"the second start ended with {again!r}")
     more = {"budget": dollars, "charged": round(charged, 4)} | ({"wrong": wrong} if wrong else {})
-    return Verdict(f"S13 {api}", 4, len(wrong), 7, more)
+    return Verdict(f"S13 {api}", 5, len(wrong), 7, more)
 
 
 def _charged(rows: list[Row], api: str, made: Desk) -> float:

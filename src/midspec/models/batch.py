@@ -150,32 +150,31 @@ class _Rounds:
         todo = [unit for unit in todo if unit.reply is None]
         if not todo:
             return 1
-        batches, reserved = list[Batch](), 0.0
+        batches = list[Batch]()
         try:
-            for part, dollars in self._parts(todo):
-                reserved += dollars
+            for part in self._parts(todo):
                 batches.append(await self._submit(part))
             got = sum([await self._finish(batch) for batch in batches])
         finally:
-            self._purse.settle(reserved)
+            self._purse.settle_all()
         self._take_kept(todo)
         return got
 
-    def _parts(self, todo: list[Unit]) -> Iterable[tuple[list[Unit], float]]:
-        """Units that fit into one batch, with what they are expected to cost; none beyond the budget."""
-        part, size, dollars = list[Unit](), 0, 0.0
+    def _parts(self, todo: list[Unit]) -> Iterable[list[Unit]]:
+        """Units that fit into one batch; none beyond the budget."""
+        part, size = list[Unit](), 0
         for unit in {unit.key: unit for unit in todo}.values():
             expected = self._purse.expected(unit.request)
             if not self._purse.take(expected):
                 break
             length = sum(map(len, unit.request.shared)) + sum(len(turn.content) for turn in unit.request.turns)
             if part and (len(part) == self._batches.most or size + 2 * length > MOST_BYTES):
-                yield part, dollars
-                part, size, dollars = [], 0, 0.0
+                yield part
+                part, size = [], 0
             part.append(unit)
-            size, dollars = size + 2 * length, dollars + expected
+            size += 2 * length
         if part:
-            yield part, dollars
+            yield part
 
     async def _submit(self, part: list[Unit]) -> Batch:
         keys = [unit.key for unit in part]

@@ -86,7 +86,7 @@ class Purse:
                 hint="put it into a price file (docs/asking.md) and name that in $MIDSPEC_PRICES"
                      + (", or leave --budget out and set MIDSPEC_UNPRICED=1" if terms.budget is not None
                         else ", or set MIDSPEC_UNPRICED=1 to ask without knowing"))
-        self._reserved = 0.0
+        self._reserved, self._out = 0.0, 0
         self._answers, self._output = 0, 0
 
     def expected(self, request: Request) -> float:
@@ -105,18 +105,25 @@ class Purse:
         """
         spent = self._account.spent
         if self._budget is not None and spent + self._reserved + dollars > self._budget:
-            if self._reserved > 0:
+            if self._out:
                 return False
             raise StoppedError(
                 f"the budget of ${self._budget:g} has no room for another call to {self._address}: ${spent:.4f} is "
                 f"spent, the next call is expected to take ${dollars:.4f}",
                 hint="every answer is kept; the same command with a larger --budget goes on")
         self._reserved += dollars
+        self._out += 1
         return True
 
     def settle(self, dollars: float) -> None:
         """The call is over: what was set aside is free again."""
-        self._reserved = max(0.0, self._reserved - dollars)
+        self._out -= 1
+        # Sums of fractions do not come back to exactly nothing, and a rest would keep everybody waiting.
+        self._reserved = max(0.0, self._reserved - dollars) if self._out else 0.0
+
+    def settle_all(self) -> None:
+        """No call is out any more."""
+        self._reserved, self._out = 0.0, 0
 
     def pay(self, usage: Usage) -> float | None:
         """Book an answer; returns its cost, None where the price is unknown."""

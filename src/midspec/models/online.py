@@ -169,6 +169,8 @@ class Online:
         while not self._purse.take(expected):
             self._room.clear()
             await self._room.wait()
+            # Answers that came meanwhile say more about the next one than the longest possible reply.
+            expected = self._purse.expected(unit.request)
         try:
             sent = await self._gate.enter()
             try:
