@@ -19,9 +19,9 @@ def test_checks_and_labels_stay_with_their_arms() -> None:
     one = replace(study(), checks=(line,), labelled=(LabelledAnswer(arm="aft", axis="x", label="own", found="other"),))
     both = merged(one, replace(one, name="again"))
     alone, (first, second) = checked(one)[0], checked(both)
-    assert [arm for arm, _, _ in first.values] == ["reasons: aft", "reasons: msm"]
-    assert [arm for arm, _, _ in second.values] == ["again: aft", "again: msm"]
-    assert [v for _, v, _ in first.values] == [v for _, v, _ in second.values] == [v for _, v, _ in alone.values]
+    assert [v.arm for v in first.values] == ["reasons: aft", "reasons: msm"]
+    assert [v.arm for v in second.values] == ["again: aft", "again: msm"]
+    assert [v.value for v in first.values] == [v.value for v in second.values] == [v.value for v in alone.values]
     assert [row.arm for row in reader_errors(both.labelled)] == ["reasons: aft", "again: aft", "all arms"]
 
 
