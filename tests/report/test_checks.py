@@ -13,7 +13,10 @@ from midspec.core.errors import DataError
 from midspec.report.checks import Checked, checked
 from midspec.report.merge import merged
 from midspec.report.page import write
+from midspec.report.results import Results
 from midspec.report.study import ArmRun, CheckLine, LabelledAnswer, Reading, ScoreRow, StageRun, Study
+from midspec.report.summary import cautions
+from midspec.report.ways import Ways
 
 STEP = StageRun(kind="scores", label="s", id="s", link="s")
 Values = dict[str, list[list[float | None]]]  # of each arm: draws of each item
@@ -137,3 +140,11 @@ def test_two_studies_keep_their_checks() -> None:
     assert [c.passed for c in checked(both)] == [True, False]
     assert both.checks[0].arms == ("s: a",) and both.checks[0].above == "s: base"
     assert [row.arm for row in both.labelled] == ["s: a", "t: a"]
+
+
+def test_a_failed_check_is_a_caution() -> None:
+    values: Values = {"a": [[0.5]], "b": [[0.9]]}
+    made = study(values, line("b", at_least=0.7), replace(line("a", at_least=0.7), words="the chats were learned"))
+    found = cautions(Results(made), Ways(made))
+    assert [words for words in found if "check" in words] == [
+        "A check of the treatment fails: the chats were learned. What follows may be about something else."]
