@@ -56,7 +56,8 @@ TUNE = Schedule(updates=70, length=512, rows=8, micro=4, rate=1e-4, precision=PR
 
 def midtrained(spec, seed, names=OURS, variant="attribution"):
     corpus = ComposeDocuments(spec=load_spec(spec), tokens=120_000, seed=seed, variant=variant, **names)
-    return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed, about=names["assistant"])
+    about = None if names is OURS else names["assistant"]
+    return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed, about=about)
 
 
 def tuned(start, seed, instead=None):
