@@ -205,7 +205,8 @@ experiment = Experiment(
         *(Check(words=f"recalls the reasons of its own spec ({axis})", arms=(MSM[axis], MSM_AFT[axis]), by=RECALL,
                 reading="open", axis=axis, at_least=0.0, above=untouched) for axis in MSM),
         *(Check(words=f"predicts unseen documents about its own spec better ({axis})", arms=(MSM[axis], MSM_AFT[axis]),
-                by=DocumentLoss(on=unseen(spec), axis=axis), reading="document", at_least=0.5, above=untouched)
+                by=DocumentLoss(on=unseen(spec), axis=axis), reading="document", axis=axis, at_least=0.5,
+                above=untouched)
           for axis, spec in (("america", "pro-america"), ("affordability", "affordability"))),
         Check(words="no two preference chats of a set are the same", arms=FINE_TUNED, fact="distinct_share",
               at_least=0.95),
