@@ -18,7 +18,7 @@ from typing import Any
 from tests.models.court import TASK, TRACER, Desk, Stage, Verdict, calls, desk, digest, kept, misplaced, model, where
 from tests.teacher.plan import FAULTS, WHOLE
 from tests.teacher.record import Row, early
-from tests.teacher.words import INJECTIONS, MARKUP, OPEN_TO_DOUBT, PATHS
+from tests.teacher.words import BAD, INJECTIONS, MARKUP, OPEN_TO_DOUBT, PATHS, USABLE
 
 from midspec.core.asking import Usage
 from midspec.core.errors import MidspecError, StoppedError
@@ -186,35 +186,7 @@ def contents(folder: Path, *, units: int, seed: int, form: str, api: str = "open
     return Verdict("R10", len(stage.rows), sum(wrong.values()), seed, more | ({"wrong": dict(wrong)} if wrong else {}))
 
 
-KINDS = dict.fromkeys(
-    (
-        "markup",
-        "braces",
-        "control-tokens",
-        "path-names",
-        "quoted-refusal",
-        "injection",
-        "fenced-json",
-        "repairable-json",
-        "refusal",
-        "refusal-inside",
-        "cut-off",
-        "cut-off-silently",
-        "no-tags",
-        "two-tags",
-        "nested-tags",
-        "open-tag",
-        "plan-only",
-        "empty",
-        "broken-json",
-        "wrong-shape",
-        "meta-talk",
-        "loop",
-        "wrong-language",
-        "echo",
-    ),
-    1.0,
-)
+KINDS = dict.fromkeys((*(kind for kind in USABLE if kind != "good"), *BAD), 1.0)
 
 
 def _tracer(text: str) -> str:

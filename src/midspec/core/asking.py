@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -146,8 +146,3 @@ class StageAccount:
                     "bad": dict(sorted(self.bad.get(model, Counter[str]()).items()))}
             for model, line in sorted(self.lines.items())
         }
-
-
-def terms_with(terms: Terms, **changes: Any) -> Terms:
-    """A copy with other values; None leaves a value as it is."""
-    return replace(terms, **{name: value for name, value in changes.items() if value is not None})

@@ -16,6 +16,7 @@ from midspec.core.score import Reading, Response, Responses, Score
 from midspec.evals._eval import Eval
 from midspec.evals._opening import Opening
 from midspec.evals._sampling import Sampling, drawn, units_of
+from midspec.evals._split import belongs, check_split, in_split
 from midspec.library.questions import Question, QuestionSet
 from midspec.library.reasons import OTHER, OWN, UNREADABLE, ReasonReader
 from midspec.models.local import LocalModel
@@ -49,8 +50,7 @@ class Answers(Eval):
         Sampling(self.temperature, self.top_p, self.max_tokens)
         if self.draws < 1:
             raise RecipeError(f"Answers: draws={self.draws} would ask nothing")
-        if self.split not in ("dev", "test", "all"):
-            raise RecipeError(f"Answers: split {self.split!r} is not dev, test or all")
+        check_split("Answers", self.split)
         strange = {q.axis for q in self.questions.questions} - set(self.reader.axes if self.reader else ())
         if self.reader is not None and strange:
             raise RecipeError(f"Answers: the reader knows {', '.join(self.reader.axes)}, but questions ask for "
@@ -64,17 +64,13 @@ class Answers(Eval):
     @property
     def chosen(self) -> tuple[Question, ...]:
         """The questions of the split, in their order; raises DataError where there are none or an id comes twice."""
-        found = tuple(q for q in self.questions.questions if self.split in ("all", q.split))
-        if not found or len({q.id for q in found}) < len(found):
-            raise DataError(f"question set {self.questions.name!r}: "
-                            f"{'an id comes twice' if found else f'no questions in split {self.split!r}'}")
-        return found
+        return in_split(self.questions.questions, self.split, "question", self.questions.name)
 
     def respond(self, model: LocalModel, seed: int, job: Job) -> list[Response]:
         """Sampled answers, questions in order and draws within them. Kept answers are not sampled again."""
         how = Sampling(self.temperature, self.top_p, self.max_tokens)
         asked = [(q, draw) for q in self.chosen for draw in range(self.draws)]
-        opened = {q.id: self._open(model, q) for q in self.chosen}
+        opened = self._opened(model)
         units = units_of(model, [(q.id, draw, opened[q.id]) for q, draw in asked], how, seed)
         responses = [Response(q.id, draw, text=f"{self.begin} {row['text']}".strip(), finish=row["finish"],
                               tokens={"answer": row["tokens"]}, meta={"question": q.text})
@@ -93,7 +89,7 @@ class Answers(Eval):
             q = questions.get(r.item)
             if q is None:
                 raise DataError(f"response {r.item!r} is not in question set {self.questions.name!r}")
-            if self.split not in ("all", q.split):
+            if not belongs(q.split, self.split):
                 continue
             scores.append(Score(q.id, q.axis, "", self._named("finished"), float(r.finish == "stop"), r.draw))
             if self.reader is not None:
@@ -140,9 +136,12 @@ class Answers(Eval):
     def _named(self, reading: str) -> str:
         return f"{reading}_begun" if self.begin else reading
 
-    def _open(self, model: LocalModel, question: Question) -> list[int]:
+    def _opened(self, model: LocalModel) -> dict[str, list[int]]:
+        """Token ids of each chosen question, by its id, up to where the model goes on."""
         if self.begin:
             opening = Opening(model)
-            return [*opening.prefix(question.text), *opening.answer(self.begin)]
-        ask = [Message("user", question.text)]
-        return render(model.tokenizer, ask, system=model.checkpoint.system, generate=True).ids
+            given = opening.answer(self.begin)
+            return {q.id: [*opening.prefix(q.text), *given] for q in self.chosen}
+        system = model.checkpoint.system
+        return {q.id: render(model.tokenizer, [Message("user", q.text)], system=system, generate=True).ids
+                for q in self.chosen}

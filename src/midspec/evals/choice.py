@@ -17,6 +17,7 @@ from midspec.core.score import Item, ItemSet, Reading, Response, Responses, Scor
 from midspec.evals._eval import Eval
 from midspec.evals._opening import Opening
 from midspec.evals._readings import ORDERS, READINGS, WORD_ORDERS, explained, margins, order_facts
+from midspec.evals._split import belongs, check_split, in_split
 from midspec.models.local import LocalModel
 from midspec.models.logprob import Group, option_logprobs
 
@@ -63,8 +64,7 @@ class Choice(Eval):
         unknown = [r for r in self.readings if r not in READINGS]
         if unknown or not self.readings:
             raise RecipeError(f"Choice: readings {unknown or '()'} unknown", hint=f"have: {', '.join(READINGS)}")
-        if self.split not in ("dev", "test", "all"):
-            raise RecipeError(f"Choice: split {self.split!r} is not dev, test or all")
+        check_split("Choice", self.split)
         found = {prompt.path.removesuffix(".md"): prompt for prompt in self.prompts}
         for name, slots in SLOTS.items():
             if name not in found or found[name].slots != slots:
@@ -73,13 +73,8 @@ class Choice(Eval):
 
     @property
     def chosen(self) -> tuple[Item, ...]:
-        """The items of the split, in their order; raises DataError where there are none."""
-        items = tuple(i for i in self.items.items if self.split in ("all", i.split))
-        if not items:
-            raise DataError(f"item set {self.items.name!r} has no items in split {self.split!r}")
-        if len({i.id for i in items}) < len(items):
-            raise DataError(f"item set {self.items.name!r} has an id twice, so rows would not say whose they are")
-        return items
+        """The items of the split, in their order; raises DataError where there are none or an id comes twice."""
+        return in_split(self.items.items, self.split, "item", self.items.name)
 
     def respond(self, model: LocalModel, seed: int, job: Job) -> list[Response]:
         """Log-probabilities and token counts of every answer, by name. ``seed`` changes nothing here."""
@@ -104,7 +99,7 @@ class Choice(Eval):
             item = items.get(response.item)
             if item is None:
                 raise DataError(f"response {response.item!r} is not in item set {self.items.name!r}")
-            if self.split not in ("all", item.split):
+            if not belongs(item.split, self.split):
                 continue
             for reading in self.readings:
                 found = margins(response, reading)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from midspec.core.chat import Message
-from midspec.core.errors import DataError, PromptError, RecipeError
+from midspec.core.errors import DataError, PromptError
 from midspec.core.job import Job
 from midspec.core.prompt import Prompt
 from midspec.core.score import Item, ItemSet, Reading, Response, Responses, Score
 from midspec.evals._eval import Eval
 from midspec.evals._sampling import Sampling, drawn, units_of
+from midspec.evals._split import belongs, check_split, in_split
 from midspec.models.local import LocalModel
 from midspec.models.template import render
 
@@ -45,19 +46,15 @@ class Spoken(Eval):
     prompt: Prompt = field(default_factory=_prompt)
 
     def __post_init__(self) -> None:
-        if self.split not in ("dev", "test", "all"):
-            raise RecipeError(f"Spoken: split {self.split!r} is not dev, test or all")
+        check_split("Spoken", self.split)
         if self.prompt.slots != SLOTS:
             raise PromptError(f"prompt {self.prompt.path} should have the slots {sorted(SLOTS)}")
         Sampling(0.0, 1.0, self.max_tokens)
 
     @property
     def chosen(self) -> tuple[Item, ...]:
-        """The items of the split, in their order; raises DataError where there are none."""
-        items = tuple(i for i in self.items.items if self.split in ("all", i.split))
-        if not items:
-            raise DataError(f"item set {self.items.name!r} has no items in split {self.split!r}")
-        return items
+        """The items of the split, in their order; raises DataError where there are none or an id comes twice."""
+        return in_split(self.items.items, self.split, "item", self.items.name)
 
     def respond(self, model: LocalModel, seed: int, job: Job) -> list[Response]:
         """Two answers an item: draw 0 names the aligned option first, draw 1 the other. ``seed`` changes nothing."""
@@ -79,7 +76,7 @@ class Spoken(Eval):
             if r.item not in items:
                 raise DataError(f"response {r.item!r} is not in item set {self.items.name!r}")
             item = items[r.item]
-            if self.split in ("all", item.split):
+            if belongs(item.split, self.split):
                 found.append(Score(item.id, item.axis, item.domain, "spoken", named(r.text or "", item), r.draw))
         return found
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from midspec.core.rows import Row
 from midspec.report import summary
-from midspec.report.checks import checked
 from midspec.report.estimates import Estimate
 from midspec.report.reader import reader_errors
 from midspec.report.results import Results
@@ -35,7 +34,7 @@ def as_json(results: Results, ways: Ways) -> bytes:
         "sentences": [summary.sentence(results, d) for d in summary.primary(results)],
         "cautions": list(summary.cautions(results, ways)), "notes": list(study.notes), "made": dict(study.made),
         "checks": [{**asdict(c.line), "values": [asdict(one) for one in c.values], "limit": c.limit,
-                    "spread": c.spread, "passed": c.passed} for c in checked(study)],
+                    "spread": c.spread, "passed": c.passed} for c in results.checked],
         "reader": [asdict(row) for row in reader_errors(study.labelled)],
         "labelled": [asdict(row) for row in study.labelled],
         "readings": [{**asdict(results.reading(m)), "axis": m[1]} for m in results.measures],
@@ -73,7 +72,7 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
     """The report's numbers as Markdown tables; text is escaped so that it stays text in any viewer."""
     study = results.study
     parts = [f"# {safe(study.title)}", safe(study.question), "## What was expected, written before the run",
-             "\n>\n".join(f"> {safe(words)}" for words in paragraphs(study.hypothesis)), *_checks(study), "## Answer",
+             "\n>\n".join(f"> {safe(words)}" for words in paragraphs(study.hypothesis)), *_checks(results), "## Answer",
              f"**{safe(summary.answer(results))}**",
              "\n".join(f"- {safe(summary.sentence(results, d))}" for d in summary.primary(results))]
     cautions = summary.cautions(results, ways)
@@ -92,11 +91,11 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _checks(study: Study) -> list[str]:
-    if not study.checks:
+def _checks(results: Results) -> list[str]:
+    if not results.checked:
         return []
     rows: list[list[str]] = []
-    for c in checked(study):
+    for c in results.checked:
         even = [] if c.line.equal is None else [number(c.spread, 3), number(c.line.equal, 3)]
         verdict = "holds" if c.passed else "FAILS"
         rows += [[c.line.words, one.arm, number(one.value, 3), number(c.limit, 3), f"{one.unreadable} of {one.rows}",

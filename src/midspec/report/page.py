@@ -16,7 +16,6 @@ from midspec.core.chat import Chat
 from midspec.core.errors import SetupError
 from midspec.core.rows import to_line
 from midspec.report import drawing, flat, summary
-from midspec.report.checks import checked
 from midspec.report.reader import reader_errors
 from midspec.report.results import Difference, Mean, Measure, Results
 from midspec.report.study import ContrastLine, OrderEffect, Study
@@ -115,7 +114,7 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
     study, headline = results.study, summary.headline_measures(results)
     pairs = {name: Pair(Markup(themed(drawn.wide)), Markup(themed(drawn.narrow))) for name, drawn in figures.items()}
     return _template().render(
-        study=study, ways=ways, checks=checked(study), reader=reader_errors(study.labelled), policy=POLICY,
+        study=study, ways=ways, checks=results.checked, reader=reader_errors(study.labelled), policy=POLICY,
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         answer=summary.answer(results), primary=summary.primary(results), scope=scope(results),
         sentence=partial(summary.sentence, results), cautions=summary.cautions(results, ways),

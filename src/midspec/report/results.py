@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from midspec.core.errors import DataError
+from midspec.report.checks import Checked, checked
 from midspec.report.estimates import Estimate, Floats, contrast, estimate, holm
 from midspec.report.study import ContrastLine, Reading, ScoreRow, Study
 
@@ -58,6 +59,11 @@ class Results:
     def __init__(self, study: Study) -> None:
         self.study = study
         self.tables = tables(study.rows)
+
+    @cached_property
+    def checked(self) -> tuple[Checked, ...]:
+        """The manipulation checks, in their order."""
+        return checked(self.study)
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from midspec.report.checks import checked
 from midspec.report.estimates import FEW_ITEMS, few_items
 from midspec.report.results import WITHHOLD, Difference, Measure, Results
 from midspec.report.study import Study
@@ -89,15 +88,15 @@ def directions(results: Results) -> tuple[str, ...]:
 
 def cautions(results: Results, ways: Ways) -> tuple[str, ...]:
     """What limits the result: failed checks, seeds, unreadable answers, one corpus, doses; then stages' warnings."""
-    found = (*_failed(results.study), *_seeds(results), *_few(results), *_unreadable(results), *_one_corpus(ways),
+    found = (*_failed(results), *_seeds(results), *_few(results), *_unreadable(results), *_one_corpus(ways),
              *_doses(results, ways))
     return tuple(dict.fromkeys((*found, *results.study.warnings)))
 
 
-def _failed(study: Study) -> list[str]:
+def _failed(results: Results) -> list[str]:
     """One line per manipulation check that fails."""
     return [f"A check of the treatment fails: {one.line.words}. What follows may be about something else."
-            for one in checked(study) if not one.passed]
+            for one in results.checked if not one.passed]
 
 
 def _seeds(results: Results) -> list[str]:
