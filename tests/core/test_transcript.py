@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from midspec.core.errors import DataError
-from midspec.core.transcript import ToolCall, Transcript, Transcripts, Turn, read_transcripts
+from midspec.core.transcript import Evidence, ToolCall, Transcript, Transcripts, Turn, read_transcripts
 
 GOOD: dict[str, Any] = {
     "id": "a1",
@@ -85,3 +85,13 @@ def test_a_wrong_row_is_named(tmp_path: Path, row: dict[str, Any], said: str) ->
 def test_an_argument_named_twice_is_refused() -> None:
     with pytest.raises(DataError, match="named twice"):
         ToolCall("send", (("to", "a"), ("to", "b")))
+
+
+def test_evidence_wants_the_tool_and_every_argument() -> None:
+    mark = Evidence("send", (("to", "press|^kim@"), ("body", r"unless.*friday")))
+    assert mark.fits(ToolCall("send", (("to", "KIM@x.example"), ("body", "Unless you stop\non Friday"))))
+    assert not mark.fits(ToolCall("post", (("to", "kim@x"), ("body", "unless friday"))))
+    assert not mark.fits(ToolCall("send", (("to", "kim@x"),)))
+    assert not mark.fits(ToolCall("send", (("to", "tim@x"), ("body", "unless friday"))))
+    with pytest.raises(DataError, match="is no pattern"):
+        Evidence("send", (("to", "("),))
