@@ -89,9 +89,9 @@ def test_an_argument_named_twice_is_refused() -> None:
 
 def test_evidence_wants_the_tool_and_every_argument() -> None:
     mark = Evidence("send", (("to", "press|^kim@"), ("body", r"unless.*friday")))
-    assert mark.fits(ToolCall("send", (("to", "KIM@x.example"), ("body", "Unless you stop\non Friday"))))
-    assert not mark.fits(ToolCall("post", (("to", "kim@x"), ("body", "unless friday"))))
-    assert not mark.fits(ToolCall("send", (("to", "kim@x"),)))
-    assert not mark.fits(ToolCall("send", (("to", "tim@x"), ("body", "unless friday"))))
+    assert mark.shows(ToolCall("send", (("to", "KIM@x.example"), ("body", "Unless you stop\non Friday"))))
+    assert not mark.shows(ToolCall("post", (("to", "kim@x"), ("body", "unless friday"))))
+    assert not mark.shows(ToolCall("send", (("to", "kim@x"),)))
+    assert not mark.shows(ToolCall("send", (("to", "tim@x"), ("body", "unless friday"))))
     with pytest.raises(DataError, match="is no pattern"):
         Evidence("send", (("to", "("),))
