@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from midspec.experiment.check import Check
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
     from midspec.experiment.verbs import build, plan, report, run
+    from midspec.library.acts import load_acts
     from midspec.library.chats import load_chats
     from midspec.library.items import load_items
+    from midspec.library.labelled import load_labelled
     from midspec.library.labels import load_labels
     from midspec.library.preferences import load_preferences
     from midspec.library.questions import load_questions
@@ -41,22 +43,26 @@ if TYPE_CHECKING:
     from midspec.library.specs import load_spec
     from midspec.models.hardware import fastest_precision
     from midspec.models.model import Model
+    from midspec.stages.calibrate import Calibrate
     from midspec.stages.chats_from_file import ChatsFromFile
     from midspec.stages.compose_chats import ComposeChats
     from midspec.stages.compose_documents import ComposeDocuments
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
     from midspec.stages.grade import Grade
+    from midspec.stages.grade_transcripts import GradeTranscripts
     from midspec.stages.midtrain import Midtrain
     from midspec.stages.mix_documents import MixDocuments
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
     from midspec.stages.respond import Respond
+    from midspec.stages.transcripts_from_file import TranscriptsFromFile
     from midspec.store.artifacts import Store
     from midspec.training.schedule import Full, Lora, Schedule
 
 _HOME = {
     "Answers": "evals.answers",
+    "Calibrate": "stages.calibrate",
     "ChatsFromFile": "stages.chats_from_file",
     "Check": "experiment.check",
     "Choice": "evals.choice",
@@ -72,6 +78,7 @@ _HOME = {
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
     "Grade": "stages.grade",
+    "GradeTranscripts": "stages.grade_transcripts",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",
@@ -92,12 +99,15 @@ _HOME = {
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
     "Store": "store.artifacts",
+    "TranscriptsFromFile": "stages.transcripts_from_file",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",
+    "load_acts": "library.acts",
     "load_chats": "library.chats",
     "load_experiment": "experiment.experiment",
     "load_items": "library.items",
+    "load_labelled": "library.labelled",
     "load_labels": "library.labels",
     "load_preferences": "library.preferences",
     "load_questions": "library.questions",

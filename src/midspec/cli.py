@@ -355,6 +355,27 @@ def evaluate(
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else show.evaluation(found))
 
 
+@app.command()
+@spoken
+def calibrate(
+    grader: Annotated[str, typer.Option(help="Address of the model that grades: provider/name.")],
+    transcripts: Annotated[Path | None, typer.Option(help="JSONL of transcripts; default the shipped ones.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="JSONL of their labels.")] = None,
+    acts: Annotated[Path | None, typer.Option(help="YAML: what the act of each scenario is.")] = None,
+    store: StoreDir = HERE,
+    budget: Budget = None,
+    batch: Batch = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often a grader of transcripts errs, on transcripts that were labelled blind."""
+    from midspec.experiment import grading
+
+    found = grading.calibrate(
+        grader, transcripts=transcripts, labels=labels, acts=acts, store=store, budget=budget, batch=batch
+    )
+    print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else grading.calibration_lines(found))
+
+
 def main() -> None:
     app()
 

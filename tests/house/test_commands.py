@@ -28,6 +28,7 @@ FROZEN = {
     "chats": "--assistant --count --maker --out --seed --store --writer PREFERENCES",
     "train": "--assistant --chats --device --documents --full --jobs --length --maker --micro --precision --rate"
     " --revision --rows --seed --start --store --unusable --updates --warmup",
+    "calibrate": "--acts --batch --budget --grader --json --labels --store --transcripts",
     "eval": "--adapter --device --items --jobs --json --seed --store --system KIND MODEL",
 }
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from midspec import (
+    Calibrate,
     ChatsFromFile,
     Choice,
     ComposeChats,
@@ -24,8 +25,10 @@ from midspec import (
     File,
     Finetune,
     Grade,
+    GradeTranscripts,
     Lora,
     Midtrain,
+    Model,
     MixDocuments,
     Pretrained,
     Prompted,
@@ -33,9 +36,12 @@ from midspec import (
     Respond,
     Schedule,
     Store,
+    TranscriptsFromFile,
     build,
+    load_acts,
     load_chats,
     load_items,
+    load_labelled,
     load_preferences,
     load_spec,
 )
@@ -74,7 +80,11 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
     both = MixDocuments(parts=(corpus, loaded))
     told = Prompted(start=read, spec=load_spec("affordability"))
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks)
+    kept = TranscriptsFromFile(file=File(str(SRC / "library" / "transcripts" / "transcripts.jsonl")))
+    grader = Model(address="scripted/grader")
+    graded = GradeTranscripts(transcripts=kept, acts=load_acts(), grader=grader)
+    known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, kept, graded, known)
     return {type(r).__name__: r for r in made}
 
 

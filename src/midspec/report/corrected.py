@@ -9,13 +9,13 @@ the interval is the exact one. Knows nothing of arms or pages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from midspec.core.calibration import Confusion
-from midspec.report.estimates import LEVEL, Floats, clopper_pearson
+from midspec.report.estimates import LEVEL, TIE, Floats, clopper_pearson
 
 # Points at which p is looked at: even in all three directions at once, the same in every run.
 POINTS = 4096
@@ -45,12 +45,10 @@ def corrected(events: float, trials: float, known: Confusion) -> Corrected:
         DataError: no trials, or more events than trials.
     """
     clopper_pearson(events, trials)
-    sensitivity = _exact(known.hits, known.positives)
-    specificity = _exact(known.rejections, known.negatives)
-    if sensitivity is None or specificity is None:
+    sensitivity, specificity, grip = _known(known)
+    if sensitivity is None or specificity is None or grip < TIE:
         return Corrected(value=None, low=0.0, high=1.0, sensitivity=sensitivity, specificity=specificity)
-    seen, found, false = events / trials, sensitivity[0], 1 - specificity[0]
-    value = None if found <= false else min(1.0, max(0.0, (seen - false) / (found - false)))
+    value = min(1.0, max(0.0, (events / trials - 1 + specificity[0]) / grip))
     low = _rate(_below(events, trials, 0), _above(known.alarms, known.negatives, 1),
                 _above(known.hits, known.positives, 2), 0.0)
     high = _rate(_above(events, trials, 0), _below(known.alarms, known.negatives, 1),
@@ -66,25 +64,36 @@ def corrected_difference(value: float, se: float, df: float, known: Confusion) -
     """
     from scipy import special
 
-    sensitivity = _exact(known.hits, known.positives)
-    specificity = _exact(known.rejections, known.negatives)
-    if sensitivity is None or specificity is None:
+    sensitivity, specificity, grip = _known(known)
+    if sensitivity is None or specificity is None or grip < TIE:
         return Corrected(value=None, low=-2.0, high=2.0, sensitivity=sensitivity, specificity=specificity)
-    grip = sensitivity[0] + specificity[0] - 1
+    if value < 0:  # the mirror image, so that an interval does not hang on which arm is named first
+        turned = corrected_difference(-value, se, df, known)
+        return replace(turned, value=None if turned.value is None else -turned.value, low=-turned.high, high=-turned.low)
     wide = _above(known.hits, known.positives, 2) - _below(known.alarms, known.negatives, 1)
     narrow = _below(known.hits, known.positives, 2) - _above(known.alarms, known.negatives, 1)
     seen = value + se * (special.stdtrit(df, _points(0)) if np.isfinite(df) else special.ndtri(_points(0)))
-    low = _quotient(seen, np.where(seen > 0, wide, narrow))
-    high = _quotient(seen, np.where(seen > 0, narrow, wide))
-    return Corrected(value=None if grip <= 0 else max(-2.0, min(2.0, value / grip)),
-                     low=float(np.quantile(low, TAIL)), high=float(np.quantile(high, 1 - TAIL)),
-                     sensitivity=sensitivity, specificity=specificity)
+    low = _quotient(seen, np.where(seen > 0, wide, narrow), -2.0)
+    high = _quotient(seen, np.where(seen > 0, narrow, wide), 2.0)
+    return Corrected(value=min(2.0, value / grip), low=float(np.quantile(low, TAIL)),
+                     high=float(np.quantile(high, 1 - TAIL)), sensitivity=sensitivity, specificity=specificity)
 
 
-def _quotient(seen: Floats, grip: Floats) -> Floats:
-    """seen / grip within −2 to 2; where the grader has no grip, as far as it goes to that side."""
+Share = tuple[float, float, float]
+
+
+def _known(known: Confusion) -> tuple[Share | None, Share | None, float]:
+    """(sensitivity, specificity, how much more often a yes is called yes than a no is; 0 where nobody knows)."""
+    sensitivity, specificity = _exact(known.hits, known.positives), _exact(known.rejections, known.negatives)
+    if sensitivity is None or specificity is None:
+        return sensitivity, specificity, 0.0
+    return sensitivity, specificity, sensitivity[0] + specificity[0] - 1
+
+
+def _quotient(seen: Floats, grip: Floats, nothing: float) -> Floats:
+    """seen / grip within −2 to 2; ``nothing`` where the grader has no grip."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(grip > 0, np.clip(seen / grip, -2.0, 2.0), np.sign(seen) * 2.0)
+        return np.where(grip > 0, np.clip(seen / grip, -2.0, 2.0), nothing)
 
 
 def _rate(seen: Floats, false: Floats, found: Floats, nothing: float) -> Floats:
@@ -93,7 +102,7 @@ def _rate(seen: Floats, false: Floats, found: Floats, nothing: float) -> Floats:
         return np.where(found > false, np.clip((seen - false) / (found - false), 0.0, 1.0), nothing)
 
 
-def _exact(events: int, trials: int) -> tuple[float, float, float] | None:
+def _exact(events: int, trials: int) -> Share | None:
     return (events / trials, *clopper_pearson(events, trials)) if trials else None
 
 
