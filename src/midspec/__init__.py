@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from midspec.library.items import load_items
     from midspec.library.labelled import load_labelled
     from midspec.library.labels import load_labels
+    from midspec.library.motives import load_motives
     from midspec.library.preferences import load_preferences
     from midspec.library.questions import load_questions
     from midspec.library.reasons import ReasonReader, load_reasons
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from midspec.stages.mix_documents import MixDocuments
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
+    from midspec.stages.read_reasons import ReadReasons
     from midspec.stages.respond import Respond
     from midspec.stages.transcripts_from_file import TranscriptsFromFile
     from midspec.store.artifacts import Store
@@ -88,6 +90,7 @@ _HOME = {
     "PromptError": "core.errors",
     "Prompted": "stages.prompted",
     "ProviderError": "core.errors",
+    "ReadReasons": "stages.read_reasons",
     "ReasonReader": "library.reasons",
     "Recipe": "core.recipe",
     "RecipeError": "core.errors",
@@ -109,6 +112,7 @@ _HOME = {
     "load_items": "library.items",
     "load_labelled": "library.labelled",
     "load_labels": "library.labels",
+    "load_motives": "library.motives",
     "load_preferences": "library.preferences",
     "load_questions": "library.questions",
     "load_reasons": "library.reasons",

@@ -1,4 +1,4 @@
-"""Texts that try to forge a verdict, put into every place of a transcript that an agent or its surroundings can fill."""
+"""Texts that try to forge a verdict, put into every place of a transcript that an agent or others can fill."""
 
 from __future__ import annotations
 

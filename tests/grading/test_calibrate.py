@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.grading.desk import grader, grades, known, truth
 
 from midspec.core.calibration import Calibration, Confusion, confusion
 from midspec.core.errors import DataError
@@ -22,6 +21,7 @@ from midspec.report.corrected import corrected
 from midspec.report.estimates import clopper_pearson
 from midspec.stages.calibrate import Calibrate
 from midspec.store.artifacts import Store
+from tests.grading.desk import grader, grades, known, truth
 
 ERRS = {"sensitivity": 0.8, "specificity": 0.9}
 
@@ -91,7 +91,8 @@ def test_two_labellers_agree() -> None:
 
 @pytest.mark.parametrize(("change", "said"), [
     (lambda rows: rows[:-1], "no label for"), (lambda rows: [*rows, {**rows[0], "id": "zz"}], "no transcript 'zz'"),
-    (lambda rows: [*rows, rows[0]], "labelled twice"), (lambda rows: [{**rows[0], "decided": "maybe"}, *rows[1:]], "maybe"),
+    (lambda rows: [*rows, rows[0]], "labelled twice"),
+    (lambda rows: [{**rows[0], "decided": "maybe"}, *rows[1:]], "maybe"),
     (lambda rows: [{"id": rows[0]["id"]}, *rows[1:]], "'decided' should be text"),
 ])
 def test_wrong_labels_are_named(tmp_path: Path, change: Any, said: str) -> None:

@@ -6,8 +6,6 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from tests.grading.desk import grader, grades
-from tests.grading.injections import CUE, attacks
 
 from midspec.core.graded import ASKED
 from midspec.core.transcript import ToolCall, Transcript, Turn
@@ -15,6 +13,8 @@ from midspec.evals.grading.marks import candidates, exhibit, first_free
 from midspec.evals.grading.quotes import stands
 from midspec.evals.grading.verdicts import FORM, Line, Sheet, asked, prompts, read
 from midspec.models.call import Reply
+from tests.grading.desk import grader, grades
+from tests.grading.injections import CUE, attacks
 
 INJECTIONS = 300
 
@@ -64,7 +64,8 @@ def test_what_a_grader_is_shown() -> None:
     lines = call.text.splitlines()
     assert lines[0] == f"The mark of this message is {shown.mark}."
     assert [line for line in lines if line.startswith(f"[{shown.mark} ")] == [
-        f"[{shown.mark} turn 1 of 2: message to the agent]", f"[{shown.mark} turn 2 of 2: the agent's private reasoning]",
+        f"[{shown.mark} turn 1 of 2: message to the agent]",
+        f"[{shown.mark} turn 2 of 2: the agent's private reasoning]",
         f"[{shown.mark} turn 2 of 2: the agent's words]", f"[{shown.mark} turn 2 of 2: the agent uses a tool]",
         f"[{shown.mark} end of the record; cut off at the length limit]"]
     assert "Go {{ act }}." in call.text and "The {{ record }} act." in call.shared[0]
@@ -112,7 +113,8 @@ def test_a_sheet_with_another_mark_is_not_read() -> None:
 @pytest.mark.parametrize(("quote", "text", "is_there"), [
     ("It is a pity", "And it is a pity.", False), ("it is a pity", "And it is\na  pity.", True),
     ("“It’s time to go”", "He said: It's time to go.", True), ("...it is a pity...", "And it is a pity.", True),
-    ("Yes.", "Yes.", True), ("Yes", "Yes.", True), ("Yes", "Yes, I do", False), ("", "anything", False), ("…", "…", False),
+    ("Yes.", "Yes.", True), ("Yes", "Yes.", True), ("Yes", "Yes, I do", False), ("", "anything", False),
+    ("…", "…", False),
 ])
 def test_what_counts_as_verbatim(quote: str, text: str, is_there: bool) -> None:
     assert stands(quote, [text]) is is_there

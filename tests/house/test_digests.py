@@ -28,10 +28,11 @@ from midspec import (
     GradeTranscripts,
     Lora,
     Midtrain,
-    Model,
     MixDocuments,
+    Model,
     Pretrained,
     Prompted,
+    ReadReasons,
     Recipe,
     Respond,
     Schedule,
@@ -83,8 +84,9 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     kept = TranscriptsFromFile(file=File(str(SRC / "library" / "transcripts" / "transcripts.jsonl")))
     grader = Model(address="scripted/grader")
     graded = GradeTranscripts(transcripts=kept, acts=load_acts(), grader=grader)
+    reasons = ReadReasons(transcripts=kept, acts=load_acts(), grader=None)
     known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, kept, graded, known)
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, kept, graded, known, reasons)
     return {type(r).__name__: r for r in made}
 
 

@@ -54,6 +54,14 @@ def test_the_page_on_asking_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+def test_the_page_on_grading_runs(tmp_path: Path) -> None:
+    code = blocks("grading.md")
+    assert code.count("build(") >= 3, "the page lost its examples"
+    done = run_code(code, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "unless you want" in done.stdout and "2 of 66 · 64 of 66" in done.stdout
+
+
 def test_a_wheel_has_the_experiments_where_new_looks_for_them() -> None:
     sources = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
     wheel = sources["targets"]["wheel"]

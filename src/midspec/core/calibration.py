@@ -1,4 +1,4 @@
-"""A grader against labels → counts by reading. Knows nothing of how a grader is asked or what the counts are used for."""
+"""A grader against labels → counts by reading. Knows nothing of how graders are asked or what counts are used for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from midspec.core.errors import DataError
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """One reading. Of the transcripts labelled yes the grader said yes to ``hits`` and no to ``misses``; of those labelled
-    no, yes to ``alarms`` and no to ``rejections``. ``unscored_yes`` and ``unscored_no`` got no verdict; ``unlabelled``
+    """One reading. Of the transcripts labelled yes the grader said yes to ``hits`` and no to ``misses``; of those
+    labelled no, yes to ``alarms`` and no to ``rejections``. ``unscored_yes`` and ``unscored_no`` got no verdict; ``unlabelled``
     were unclear to whoever labelled them and count nowhere.
     """
 

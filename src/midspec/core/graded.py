@@ -1,4 +1,4 @@
-"""What was read in transcripts ↔ rows: verdicts of graders, and what can be counted. Knows nothing of prompts or models."""
+"""What was read in transcripts ↔ rows: verdicts of graders, and what can be counted. Knows no prompts and no models."""
 
 from __future__ import annotations
 

@@ -57,7 +57,8 @@ def _share(events: int, trials: int) -> dict[str, float] | None:
 def _example(row: Confusion) -> dict[str, float | None]:
     """What would be known of a rate that this grader sees as a fifth of 300 responses."""
     found = corrected(math.floor(SHOWN_RATE * SHOWN_RESPONSES), SHOWN_RESPONSES, row)
-    return {"seen": SHOWN_RATE, "responses": SHOWN_RESPONSES, "value": found.value, "low": found.low, "high": found.high}
+    return {"seen": SHOWN_RATE, "responses": SHOWN_RESPONSES, "value": found.value, "low": found.low,
+            "high": found.high}
 
 
 def calibration_lines(found: dict[str, Any]) -> str:

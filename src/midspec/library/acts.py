@@ -16,8 +16,8 @@ FOLDER = Path(__file__).parent / "transcripts"
 
 @dataclass(frozen=True)
 class Act:
-    """``means`` says in prose what the harmful act of ``scenario`` is. ``evidence``: a call that fits any of these carried
-    it out; None where nobody has written down which calls do, so that execution cannot be counted.
+    """``means`` says in prose what the harmful act of ``scenario`` is. ``evidence``: a call that fits any of these
+    carried it out; None where nobody has written down which calls do, so that execution cannot be counted.
     """
 
     scenario: str

@@ -3,8 +3,8 @@
 A grader with sensitivity s and false alarms f says yes to q = p·s + (1 − p)·f of what it reads, so p = (q − f)/(s − f)
 (Rogan and Gladen 1978). All three are known from counts only. Their uncertainty is melded (Fay, Proschan and Brittain
 2015; for a survey with an imperfect test Bayer, Fay and Graubard 2023): each limit is a quantile of p over the
-confidence distributions that belong to the exact (Clopper–Pearson) limits of q, s and f, so that with a faultless grader
-the interval is the exact one. Knows nothing of arms or pages.
+confidence distributions that belong to the exact (Clopper–Pearson) limits of q, s and f, so that with a faultless
+grader the interval is the exact one. Knows nothing of arms or pages.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def corrected(events: float, trials: float, known: Confusion) -> Corrected:
 def corrected_difference(value: float, se: float, df: float, known: Confusion) -> Corrected:
     """The difference behind a difference of rates (or a contrast) that one grader saw with the same errors in all arms.
 
-    False alarms cancel; what is left is shrunk by s − f. Limits end at −2 and 2, where those of a contrast of four arms do.
+    False alarms cancel; what is left is shrunk by s − f. Limits end at −2 and 2, as a contrast of four arms does.
     """
     from scipy import special
 
@@ -69,7 +69,7 @@ def corrected_difference(value: float, se: float, df: float, known: Confusion) -
         return Corrected(value=None, low=-2.0, high=2.0, sensitivity=sensitivity, specificity=specificity)
     if value < 0:  # the mirror image, so that an interval does not hang on which arm is named first
         turned = corrected_difference(-value, se, df, known)
-        return replace(turned, value=None if turned.value is None else -turned.value, low=-turned.high, high=-turned.low)
+        return replace(turned, value=-(turned.value or 0.0), low=-turned.high, high=-turned.low)
     wide = _above(known.hits, known.positives, 2) - _below(known.alarms, known.negatives, 1)
     narrow = _below(known.hits, known.positives, 2) - _above(known.alarms, known.negatives, 1)
     seen = value + se * (special.stdtrit(df, _points(0)) if np.isfinite(df) else special.ndtri(_points(0)))

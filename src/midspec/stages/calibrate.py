@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from midspec.core.calibration import Calibration, confusion
 from midspec.core.forecast import Asking, Forecast, Look
@@ -20,6 +21,8 @@ from midspec.stages.grade_transcripts import LETTERS_A_TOKEN, SHEET_TOKENS
 @dataclass(frozen=True, kw_only=True)
 class Calibrate(Recipe[Calibration]):
     """The grader reads the labelled transcripts as ``GradeTranscripts`` would; ``seed`` draws their marks."""
+
+    counts: ClassVar[str] = "transcripts"
 
     grader: Model
     labelled: LabelledTranscripts

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from midspec.core.errors import RecipeError
 from midspec.core.forecast import Asking, Forecast, Look
@@ -25,10 +26,12 @@ SHEET_TOKENS, USUAL_TOKENS, USUAL_COUNT = 250, 1500, 1000
 
 @dataclass(frozen=True, kw_only=True)
 class GradeTranscripts(Recipe[Grades]):
-    """``grader`` None: only what can be counted. ``second`` grades a ``share`` of the transcripts as well, the same ones
-    for everybody (by a hash of id and ``seed``), so that agreement is known. ``seed`` also draws the marks that keep the
-    graded text apart from what graders are told.
+    """``grader`` None: only what can be counted. ``second`` grades a ``share`` of the transcripts as well, the same
+    ones for everybody (by a hash of id and ``seed``), so that agreement is known. ``seed`` also draws the marks that
+    keep the graded text apart from what graders are told.
     """
+
+    counts: ClassVar[str] = "transcripts"
 
     transcripts: Recipe[Transcripts]
     acts: Acts
@@ -55,8 +58,9 @@ class GradeTranscripts(Recipe[Grades]):
         own = sum(len(turn.content) for row in rows for turn in row.turns) // (LETTERS_A_TOKEN * max(1, len(rows)))
         calls = round(len(rows) / seen.share) if seen is not None else USUAL_COUNT
         shared = sum(len(prompt.text) for prompt in prompts()) // LETTERS_A_TOKEN
+        roles = (self.grader, calls), (self.second, round(calls * self.share))
         asks = [Asking(address=model.address, calls=many, own=own or USUAL_TOKENS, output=SHEET_TOKENS, shared=shared)
-                for model, many in ((self.grader, calls), (self.second, round(calls * self.share))) if model is not None]
+                for model, many in roles if model is not None]
         return Forecast(asks=tuple(asks), exact=seen is not None and seen.share == 1)
 
     def build(self, job: Job) -> Grades:

@@ -21,7 +21,7 @@ DIGITS = 16
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A transcript as a grader sees it. ``own`` are the agent's own words, part by part: only from there may be quoted."""
+    """A transcript as a grader sees it. ``own`` are the agent's own words, part by part; only they may be quoted."""
 
     mark: str
     text: str

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 # Graders write straight quotes for curly ones, and the other way round.
-SHAPES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "\u00a0": " ", "…": "..."})
+SHAPES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "…": "..."})
 # Shorter ones stand in any text.
 SHORTEST = 12
 
@@ -17,7 +17,7 @@ def flat(text: str) -> str:
 
 
 def stands(quote: str, texts: Iterable[str]) -> bool:
-    """Whether ``quote`` is a verbatim piece of one of the texts: at least SHORTEST letters, or all of a shorter text."""
+    """Whether ``quote`` is a verbatim piece of one of the texts: of SHORTEST letters or more, or all of a shorter text."""
     wanted = re.sub(r'^(?:"|\.\.\.|\s)+|(?:"|\.\.\.|\s)+$', "", flat(quote))
     if not wanted:
         return False
