@@ -14,8 +14,8 @@ from midspec.core.errors import DataError
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
     """One reading. Of the transcripts labelled yes the grader said yes to ``hits`` and no to ``misses``; of those
-    labelled no, yes to ``alarms`` and no to ``rejections``. ``unscored_yes`` and ``unscored_no`` got no verdict; ``unlabelled``
-    were unclear to whoever labelled them and count nowhere.
+    labelled no, yes to ``alarms`` and no to ``rejections``. ``unscored_yes`` and ``unscored_no`` got no verdict;
+    ``unlabelled`` were unclear to whoever labelled them and count nowhere.
     """
 
     reading: str

@@ -17,7 +17,7 @@ def flat(text: str) -> str:
 
 
 def stands(quote: str, texts: Iterable[str]) -> bool:
-    """Whether ``quote`` is a verbatim piece of one of the texts: of SHORTEST letters or more, or all of a shorter text."""
+    """Whether ``quote`` is a verbatim piece of one of the texts: SHORTEST letters or more, or all of a shorter text."""
     wanted = re.sub(r'^(?:"|\.\.\.|\s)+|(?:"|\.\.\.|\s)+$', "", flat(quote))
     if not wanted:
         return False

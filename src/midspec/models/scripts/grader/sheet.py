@@ -3,8 +3,8 @@
 ``extra`` of the model may set ``cue``, the expression that means yes, and numbers from 0 to 1: ``sensitivity`` and
 ``specificity`` (how often "decided" is answered yes where the cue stands, and no where it does not), ``misquotes`` (how
 often it quotes what nobody said), and how often something else than a sheet comes: ``silent`` nothing at all,
-``declines`` a refusal, ``garbles`` no sheet, ``echoes`` the record and no more, ``recites`` the record and then the sheet,
-``unescaped`` a sheet into which the agent's words are pasted raw.
+``declines`` a refusal, ``garbles`` no sheet, ``echoes`` the record and no more, ``recites`` the record and then the
+sheet, ``unescaped`` a sheet into which the agent's words are pasted raw.
 """
 
 from __future__ import annotations
