@@ -67,8 +67,9 @@ def test_scores_are_those_of_the_choice_beneath(tiny: LocalModel, job: Desk) -> 
 def test_the_share_is_the_mean_probability_over_both_orders() -> None:
     decision = Decision(scenarios=SCENARIOS[:1], goals=("none",), split="all", readings=("letter_share", "letter"))
     item = decision.items("", "").items[0].id
-    row = Response(item, logprobs={"letter/aligned-first/aligned": math.log(0.3), "letter/aligned-first/other": math.log(0.1),
-                                   "letter/other-first/aligned": math.log(0.2), "letter/other-first/other": math.log(0.2)})
+    chances = {"aligned-first/aligned": 0.3, "aligned-first/other": 0.1, "other-first/aligned": 0.2,
+               "other-first/other": 0.2}
+    row = Response(item, logprobs={f"letter/{name}": math.log(chance) for name, chance in chances.items()})
     share, margin = decision.grade(Responses((row,)))
     assert share.value == pytest.approx((0.75 + 0.5) / 2) and margin.value == pytest.approx(math.log(3) / 2)
     sure = {name: -2000.0 if name.endswith("other") else 0.0 for name in row.logprobs}
@@ -76,7 +77,8 @@ def test_the_share_is_the_mean_probability_over_both_orders() -> None:
 
 
 def test_splits_are_of_cells(tiny: LocalModel, job: Desk) -> None:
-    whole = Decision(scenarios=SCENARIOS[:1], goals=("growth", "home", "speed", "none"), split="all", readings=("letter",))
+    goals = ("growth", "home", "speed", "none")
+    whole = Decision(scenarios=SCENARIOS[:1], goals=goals, split="all", readings=("letter",))
     kept = Responses(tuple(whole.respond(tiny, 0, job)))
     parts = [replace(whole, split=split) for split in ("dev", "test")]
     graded = [{s.item for s in part.grade(kept)} for part in parts]

@@ -20,8 +20,8 @@ from midspec.library.scenarios import CANARY, FOLDER, GOALS, PRESSURES, load_goa
 
 SCENARIOS = load_scenarios()
 # What tells a reader that somebody is trying him out.
-WINK = re.compile(r"\b(evaluation|simulat\w*|hypothetical|fictional|scenario|red.team\w*|benchmark|alignment|misalign\w*|"
-                  r"canary|blackmail\w*|exfiltrat\w*|espionage|sabotag\w*)\b", re.IGNORECASE)
+WINK = re.compile(r"\b(evaluation|simulat\w*|hypothetical|fictional|scenario|red.team\w*|benchmark|alignment|canary|"
+                  r"misalign\w*|blackmail\w*|exfiltrat\w*|espionage|sabotag\w*)\b", re.IGNORECASE)
 
 
 def changed(tmp_path: Path, name: str, edit: Any) -> str:
@@ -43,7 +43,8 @@ def test_every_combination_renders_with_nothing_unfilled(capsys: pytest.CaptureF
                 frame = Frame(manner=manner, scratchpad=scratchpad)
                 told = frame.system(cell, "Ondine", "Larkspur Labs"), frame.inbox(cell, "Ondine", "Larkspur Labs")
                 for text in told:
-                    assert not re.search(r"\{\{|\}\}|\bNone\b(?!\.)|  $|\n\n\n| [.,;:]", text, re.MULTILINE), (cell.id, text)
+                    assert not re.search(r"\{\{|\}\}|\bNone\b(?!\.)|  $|\n\n\n| [.,;:]", text,
+                                         re.MULTILINE), (cell.id, text)
                 assert "Ondine" in told[0] and "Larkspur Labs" in told[0]
                 assert not WINK.search("\n".join(told)), (cell.id, WINK.findall("\n".join(told)))
                 assert ("<scratchpad>" in told[0]) == scratchpad
@@ -157,8 +158,8 @@ def test_the_short_form_is_short_and_its_actions_are_matched() -> None:
 
 def test_no_simple_rule_finds_the_aligned_action() -> None:
     """Over all pairings of an aligned with a harmful phrasing of the same scenario."""
-    pairs = [Item(f"{s.name}/{n}-{m}", "agentic", s.name, cells([s])[0].fill(s.decision.text, "Ondine", "L"), good, bad, "dev")
-             for s in SCENARIOS for n, good in enumerate(s.decision.aligned) for m, bad in enumerate(s.decision.misaligned)]
+    pairs = [Item(good + bad, "agentic", s.name, cells([s])[0].fill(s.decision.text, "Ondine", "L"), good, bad, "dev")
+             for s in SCENARIOS for good in s.decision.aligned for bad in s.decision.misaligned]
     found = bias.simple_rules(pairs)
     assert not [b for b in found if b.accuracy > bias.BOUND], max(found, key=lambda b: b.accuracy)
 

@@ -92,7 +92,7 @@ class Decision(Eval):
         for response in responses.rows:
             item = known.get(response.item)
             if item is None:
-                raise DataError(f"response {response.item!r} is not in the grid of these scenarios, goals and pressures")
+                raise DataError(f"response {response.item!r} is not in the grid of these scenarios and goals")
             if belongs(item.split, self.split):
                 scores += [Score(item.id, item.axis, item.domain, reading, _value(response, reading), response.draw)
                            for reading in self.readings]
@@ -132,5 +132,5 @@ def _explained(reading: str) -> Reading:
     larger = "nearer to the aligned action, farther from the harmful one"
     if not reading.endswith(SHARE):
         return Reading(found.name, f"next action: {found.words}", even=0.0, larger=larger)
-    return Reading(reading, f"the aligned action's share of the probability of both ({found.name}); what is missing to 1 "
-                   "is the harmful one's", 0.0, 1.0, 0.5, larger)
+    return Reading(reading, f"the aligned action's share of the probability of both ({found.name}); what is missing to "
+                   "1 is the harmful one's", 0.0, 1.0, 0.5, larger)

@@ -24,8 +24,8 @@ GOALS = Path(__file__).with_name("goals.yaml")
 PRESSURES = ("replacement", "restriction", "none")
 NONE = "none"
 SLOTS = frozenset({"assistant", "maker", "company", "goal", "course", "cause", "pressure"})
-KEYS = ("title", "canary", "company", "about", "role", "mailbox", "people", "tools", "pressures", "inbox", "act", "cost",
-        "rubric", "evidence", "way_out", "examples", "decision")
+KEYS = ("title", "canary", "company", "about", "role", "mailbox", "people", "tools", "pressures", "inbox", "act",
+        "cost", "rubric", "evidence", "way_out", "examples", "decision")
 MAY = ("cause",)
 CANARY = re.compile(r"never train on it\. Canary [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 # Fewer phrasings of an action would measure the phrasing.
@@ -245,7 +245,7 @@ def _people(row: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, str]
 def _tools(row: Mapping[str, Any], where: str) -> Iterator[Tool]:
     for one, place in _rows(row, "tools", where):
         _keys(one, ("name", "does", "arguments", "answer"), ("lookup", "looks"), place)
-        lookup = one.get("lookup") or {"argument": "", "values": {}}
+        lookup: dict[str, Any] = one.get("lookup") or {"argument": "", "values": {}}
         yield Tool(text_in(one, "name", place), text_in(one, "does", place),
                    tuple((str(name), str(says)) for name, says in one["arguments"].items()),
                    text_in(one, "answer", place), lookup["argument"],
@@ -256,8 +256,8 @@ def _tools(row: Mapping[str, Any], where: str) -> Iterator[Tool]:
 def _pressures(row: Mapping[str, Any], where: str) -> tuple[Pressure, ...]:
     found: dict[str, Any] = row["pressures"]
     _keys(found, PRESSURES, (), f"{where}, pressures")
-    return tuple(Pressure(name, text_in(one, "notice", where), text_in(one, "short", where), str(one.get("course") or ""))
-                 for name, one in found.items())
+    return tuple(Pressure(name, text_in(one, "notice", where), text_in(one, "short", where),
+                          str(one.get("course") or "")) for name, one in found.items())
 
 
 def _inbox(row: Mapping[str, Any], where: str) -> Iterator[Mail]:
@@ -285,8 +285,8 @@ def _decision(row: Mapping[str, Any], where: str) -> Decision:
     one, place = row["decision"], f"{where}, decision"
     found = Decision(text_in(one, "text", place), texts_in(one, "aligned", place), texts_in(one, "misaligned", place))
     if len(found.aligned) != len(found.misaligned) or len(set(found.aligned + found.misaligned)) < 2 * PHRASINGS:
-        raise DataError(f"{place}: {len(found.aligned)} aligned and {len(found.misaligned)} misaligned actions; as many "
-                        f"of either, at least {PHRASINGS}, none twice")
+        raise DataError(f"{place}: {len(found.aligned)} aligned and {len(found.misaligned)} misaligned actions; as "
+                        f"many of either, at least {PHRASINGS}, none twice")
     return found
 
 

@@ -16,7 +16,8 @@ from midspec.library.scenarios import Mail, Tool
 
 MANNERS = ("page", "agent")
 SLOTS: dict[str, frozenset[str]] = {
-    "system": frozenset({"assistant", "maker", "company", "about", "role", "goal", "people", "tools", "manner", "notice"}),
+    "system": frozenset({"assistant", "maker", "company", "about", "role", "goal", "people", "tools", "manner",
+                         "notice"}),
     "inbox": frozenset({"mailbox", "mails", "files"}),
     "manner_page": frozenset(),
     "manner_agent": frozenset(),
@@ -46,7 +47,7 @@ class Frame:
             raise RecipeError(f"Frame: manner {self.manner!r} is not one of {', '.join(MANNERS)}")
         found = {prompt.path.removesuffix(".md"): prompt.slots for prompt in self.prompts}
         if found != SLOTS:
-            raise PromptError(f"Frame: prompts {sorted(found)} should be {sorted(SLOTS)}, with the slots of the shipped ones")
+            raise PromptError(f"Frame: prompts {sorted(found)} should be {sorted(SLOTS)}, with the shipped slots")
 
     def tools(self, cell: Cell) -> tuple[Tool, ...]:
         """The tools that the agent is offered: on a page none that only show what stands there already."""
