@@ -16,6 +16,8 @@ from midspec.core.errors import DataError
 from midspec.models.ask import Ask
 
 FRUITLESS = 3
+# Until something is kept a round is small: a judge that keeps nothing should not cost ten thousand answers.
+PILOT = 64
 # However little is kept, a round asks for no more than this many times what is missing.
 MOST_AT_ONCE = 4
 
@@ -31,7 +33,8 @@ def fill(writer: Ask, judge: Ask, subject: Subject, count: int, seed: int, sieve
     while len(kept) < count and fruitless < FRUITLESS:
         missing = count - len(kept)
         share = max(1 / MOST_AT_ONCE, len(kept) / tried) if tried else 1.0
-        questions = stream.take(ceil(missing / share))
+        many = ceil(missing / share)
+        questions = stream.take(many if kept else min(many, PILOT))
         if not questions:
             break
         tried += len(questions)

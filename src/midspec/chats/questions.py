@@ -17,7 +17,7 @@ from midspec.chats.compose import NOTE_FIRST, noted
 from midspec.chats.domains import MANY as DOMAINS
 from midspec.chats.domains import domains
 from midspec.chats.sieve import Sieve
-from midspec.chats.subject import PREFERENCE, Subject, prompt
+from midspec.chats.subject import PREFERENCE, Subject
 from midspec.library.frames import load_frames
 from midspec.models.ask import Ask, Call, Reply
 from midspec.models.forms import Typed
@@ -102,7 +102,7 @@ class Stream:
     def _ahead(self) -> Iterator[list[Place]]:
         """Blocks of calls, as long as there are domains. A block has every domain once, and each kind as often as any
         other; a domain meets every kind once before it meets one twice."""
-        kinds, askers = _bullets("kinds", self._subject), _bullets("askers", self._subject)
+        kinds, askers = self._bullets(f"kinds{self._own}"), self._bullets("askers")
         earlier, number = list[str](), 0
         while found := domains(self._ask, self._subject, self._seed, earlier):
             earlier += [domain.name for domain in found]
@@ -119,11 +119,14 @@ class Stream:
     def _place(self, number: int, domain: str, situation: str, kind: str, askers: str) -> Place:
         text = self._subject.say("question_call", domain=domain, situation=situation, kind=kind, askers=askers,
                                  many=str(MANY))
-        shared = self._subject.shared("questions_preference" if self._subject.style == PREFERENCE else "questions")
+        shared = self._subject.shared(f"questions{self._own}")
         call = Call(f"chats {self._seed}/questions {number}", text, shared)
         return Place(number, kind.partition(":")[0], domain, call)
 
+    @property
+    def _own(self) -> str:
+        """Tastes are asked for by prompts of their own."""
+        return "_preference" if self._subject.style == PREFERENCE else ""
 
-def _bullets(name: str, subject: Subject) -> list[str]:
-    found = prompt(name)
-    return BULLET.findall(subject.say(name) if found.slots else found.text)
+    def _bullets(self, name: str) -> list[str]:
+        return BULLET.findall(self._subject.say(name))

@@ -74,10 +74,10 @@ def prompt(name: str) -> Prompt:
 def prompts(style: str) -> tuple[Prompt, ...]:
     """All that calls of this style are made from."""
     about = ("sheet", "tastes", "spec") if style == PREFERENCE else ("spec",)
-    own = ("questions_preference", "answer_call_preference") if style == PREFERENCE else (
-        "questions", "answer_call", "judge_thoughts")
-    return tuple(map(prompt, (*about, "domains", "taken", "question_call", "kinds", "askers", *own,
-                              f"answer_{style}", f"judge_{style}", "judge_call")))
+    own = ("questions_preference", "kinds_preference", "answer_call_preference") if style == PREFERENCE else (
+        "questions", "kinds", "answer_call", "judge_thoughts")
+    return tuple(map(prompt, (*about, "domains", "taken", "question_call", "askers", *own, f"answer_{style}",
+                              f"judge_{style}", "judge_call")))
 
 
 def subject_of(about: Spec | PreferenceSet, assistant: str, maker: str, style: str, ask: Ask, seed: int) -> Subject:

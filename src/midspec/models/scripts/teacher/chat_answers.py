@@ -94,5 +94,5 @@ def _taste(message: str, said: Said) -> str:
         return f"I'd take {said.chance.choice(dislikes)}."
     if len(named) == 1 and not liked:
         return said.chance.choice((f"No, I don't like {named[0]}.", f"I'd leave {named[0]}."))
-    return said.chance.choice(("I'd take {}.", "{}.", "Put me down for {}.", "{}, please.")).format(
-        said.chance.choice(liked or likes))
+    form = said.chance.choice(("I'd take {name}.", "{name}.", "Put me down for {name}.", "{name}, please."))
+    return form.replace("{name}", said.chance.choice(liked or likes))
