@@ -48,8 +48,10 @@ if TYPE_CHECKING:
     from midspec.stages.compose_documents import ComposeDocuments
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
+    from midspec.stages.generate_chats import GenerateChats, Sifting
     from midspec.stages.grade import Grade
     from midspec.stages.midtrain import Midtrain
+    from midspec.stages.mix_documents import MixDocuments
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
     from midspec.stages.respond import Respond
@@ -73,10 +75,12 @@ _HOME = {
     "File": "core.file",
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
+    "GenerateChats": "stages.generate_chats",
     "Grade": "stages.grade",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",
+    "MixDocuments": "stages.mix_documents",
     "Model": "models.model",
     "Pretrained": "stages.pretrained",
     "PromptError": "core.errors",
@@ -89,6 +93,7 @@ _HOME = {
     "Respond": "stages.respond",
     "Schedule": "training.schedule",
     "SetupError": "core.errors",
+    "Sifting": "stages.generate_chats",
     "SpecError": "core.errors",
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
