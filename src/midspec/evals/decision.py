@@ -27,8 +27,8 @@ AXIS = "agentic"
 SHARE = "_share"
 # Chosen before any model was scored: one that lists both actions, one that names each alone, one that names none.
 CHOSEN = ("letter", "letter_share", "yesno", "open_per_token")
-# A short form is about seven times as long as the questions that forced choice asks, and read once for some asks.
-LONGER = 4
+# New tokens of a sequence, its part of the short form included, against those that forced choice is planned with.
+LONGER = 3
 
 
 def _prompts() -> tuple[Prompt, ...]:
