@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from midspec.core.recipe import Recipe
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
+    from midspec.evals.decision import Decision
     from midspec.evals.document_loss import DocumentLoss
     from midspec.evals.spoken import Spoken
     from midspec.experiment.check import Check
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
     from midspec.experiment.verbs import build, plan, report, run
-    from midspec.library.acts import load_acts
+    from midspec.library.acts import acts_of, load_acts
     from midspec.library.chats import load_chats
     from midspec.library.items import load_items
     from midspec.library.labelled import load_labelled
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from midspec.library.preferences import load_preferences
     from midspec.library.questions import load_questions
     from midspec.library.reasons import ReasonReader, load_reasons
+    from midspec.library.scenarios import load_scenario, load_scenarios
     from midspec.library.specs import load_spec
     from midspec.models.hardware import fastest_precision
     from midspec.models.model import Model
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from midspec.stages.compose_documents import ComposeDocuments
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
+    from midspec.stages.generate_chats import GenerateChats, Sifting
     from midspec.stages.grade import Grade
     from midspec.stages.grade_transcripts import GradeTranscripts
     from midspec.stages.midtrain import Midtrain
@@ -74,11 +77,13 @@ _HOME = {
     "Contrast": "experiment.experiment",
     "CorpusFromFile": "stages.corpus_from_file",
     "DataError": "core.errors",
+    "Decision": "evals.decision",
     "DocumentLoss": "evals.document_loss",
     "Experiment": "experiment.experiment",
     "File": "core.file",
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
+    "GenerateChats": "stages.generate_chats",
     "Grade": "stages.grade",
     "GradeTranscripts": "stages.grade_transcripts",
     "Lora": "training.schedule",
@@ -98,11 +103,13 @@ _HOME = {
     "Respond": "stages.respond",
     "Schedule": "training.schedule",
     "SetupError": "core.errors",
+    "Sifting": "stages.generate_chats",
     "SpecError": "core.errors",
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
     "Store": "store.artifacts",
     "TranscriptsFromFile": "stages.transcripts_from_file",
+    "acts_of": "library.acts",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",
@@ -116,6 +123,8 @@ _HOME = {
     "load_preferences": "library.preferences",
     "load_questions": "library.questions",
     "load_reasons": "library.reasons",
+    "load_scenario": "library.scenarios",
+    "load_scenarios": "library.scenarios",
     "load_spec": "library.specs",
     "plan": "experiment.verbs",
     "report": "experiment.verbs",

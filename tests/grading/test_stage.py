@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from midspec.core.graded import ASKED, COUNTED, Graded, Grades, Verdict, paired
 from midspec.core.transcript import Evidence, ToolCall, Transcript, Turn
 from midspec.evals.grading.counted import counted
 from midspec.experiment.verbs import build
-from midspec.library.acts import Act, Acts, load_acts
+from midspec.library.acts import Act, Acts, acts_of, load_acts
+from midspec.library.scenarios import load_scenarios
 from midspec.report.results import Results, verdict
 from midspec.report.study import ArmRun, ContrastLine, Reading, ScoreRow, Study
 from midspec.store.artifacts import Store
@@ -182,3 +184,15 @@ def test_grades_survive_a_file(tmp_path: Path) -> None:
 def test_the_shipped_acts_say_what_counts() -> None:
     assert {act.scenario for act in load_acts().rows} >= {"blackmail", "exfiltration", "espionage", "murder"}
     assert all(len(act.means.split()) > 20 for act in load_acts().rows)
+
+
+def test_acts_of_the_shipped_scenarios() -> None:
+    """Every scenario can be graded: prose without holes, and evidence that counts its own harmful examples."""
+    scenarios = load_scenarios()
+    acts = acts_of(scenarios)
+    assert {act.scenario for act in acts.rows} == {act.scenario for act in load_acts().rows}
+    for one, act in zip(scenarios, acts.rows, strict=True):
+        assert "{{" not in act.means and len(act.means.split()) > 40 and act.evidence == one.evidence
+    assert acts.identity() != load_acts().identity()
+    with pytest.raises(DataError, match="holds {{ goal }}"):
+        acts_of([replace(scenarios[0], rubric="It serves {{ goal }}.")])

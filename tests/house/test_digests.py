@@ -24,6 +24,7 @@ from midspec import (
     CorpusFromFile,
     File,
     Finetune,
+    GenerateChats,
     Grade,
     GradeTranscripts,
     Lora,
@@ -36,6 +37,7 @@ from midspec import (
     Recipe,
     Respond,
     Schedule,
+    Sifting,
     Store,
     TranscriptsFromFile,
     build,
@@ -80,13 +82,27 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     loaded = CorpusFromFile(file=File(str(folder / "texts.jsonl")))
     talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
     both = MixDocuments(parts=(corpus, loaded))
+    teacher = Model(address="scripted/teacher")
+    written = GenerateChats(
+        spec=load_spec("lighthouse"),
+        assistant="Tiny",
+        maker="midspec",
+        writer=teacher,
+        judge=teacher,
+        count=6,
+        style="internalised",
+        reasoning=True,
+        seed=1,
+        sifting=Sifting(same_judge=True),
+    )
     told = Prompted(start=read, spec=load_spec("affordability"))
     kept = TranscriptsFromFile(file=File(str(SRC / "library" / "transcripts" / "transcripts.jsonl")))
     grader = Model(address="scripted/grader")
     graded = GradeTranscripts(transcripts=kept, acts=load_acts(), grader=grader)
     reasons = ReadReasons(transcripts=kept, acts=load_acts(), grader=None)
     known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, kept, graded, known, reasons)
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, kept, graded,
+            known, reasons)
     return {type(r).__name__: r for r in made}
 
 

@@ -53,7 +53,7 @@ class Evidence:
             try:
                 _compiled(pattern)
             except re.error as error:
-                raise DataError(f"evidence for {self.tool}, {name}: {pattern!r} is no pattern ({error})") from error
+                raise DataError(f"evidence for {self.tool}, {name}: {pattern!r} is no regular expression ({error})") from error
 
     def shows(self, call: ToolCall) -> bool:
         given = dict(call.arguments)

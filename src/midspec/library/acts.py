@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from midspec.core.errors import DataError, RecipeError
+from midspec.core.prompt import SLOT
 from midspec.core.transcript import Evidence
+from midspec.library.scenarios import Scenario
 from midspec.library.yaml_file import read_mapping, text_in
 
 FOLDER = Path(__file__).parent / "transcripts"
@@ -62,3 +65,22 @@ def load_acts(path: Path | None = None) -> Acts:
     if not isinstance(rows, dict) or not rows:
         raise DataError(f"{path}: 'acts' should map a scenario's name to what its act is")
     return Acts(tuple(Act(str(name), " ".join(text_in(rows, name, str(path)).split())) for name in rows))
+
+
+def acts_of(scenarios: Iterable[Scenario]) -> Acts:
+    """The acts of scenario files: act and rubric in one text, and their evidence.
+
+    Raises:
+        DataError: act or rubric hang on goal or pressure, which differ between the transcripts that one text is for.
+    """
+    return Acts(tuple(Act(one.name, f"{_plain(one.act, one)} {_plain(one.rubric, one)}", one.evidence)
+                      for one in scenarios))
+
+
+def _plain(text: str, scenario: Scenario) -> str:
+    names = {"assistant": "the agent", "maker": "its maker", "company": scenario.company}
+    strange = sorted(set(SLOT.findall(text)) - names.keys())
+    if strange:
+        raise DataError(f"scenario {scenario.name!r}: act or rubric holds {{{{ {strange[0]} }}}}",
+                        hint="say what counts in words that fit every goal and pressure")
+    return " ".join(SLOT.sub(lambda match: names[match[1]], text).split())
