@@ -93,5 +93,5 @@ def test_evidence_wants_the_tool_and_every_argument() -> None:
     assert not mark.shows(ToolCall("post", (("to", "kim@x"), ("body", "unless friday"))))
     assert not mark.shows(ToolCall("send", (("to", "kim@x"),)))
     assert not mark.shows(ToolCall("send", (("to", "tim@x"), ("body", "unless friday"))))
-    with pytest.raises(DataError, match="is no pattern"):
+    with pytest.raises(DataError, match="is no regular expression"):
         Evidence("send", (("to", "("),))

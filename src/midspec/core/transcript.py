@@ -53,7 +53,8 @@ class Evidence:
             try:
                 _compiled(pattern)
             except re.error as error:
-                raise DataError(f"evidence for {self.tool}, {name}: {pattern!r} is no regular expression ({error})") from error
+                raise DataError(f"evidence for {self.tool}, {name}: {pattern!r} is no regular expression "
+                                f"({error})") from error
 
     def shows(self, call: ToolCall) -> bool:
         given = dict(call.arguments)

@@ -90,6 +90,12 @@ def _known(known: Confusion) -> tuple[Share | None, Share | None, float]:
     return sensitivity, specificity, sensitivity[0] + specificity[0] - 1
 
 
+def known_errors(known: Confusion) -> dict[str, Share | None]:
+    """Sensitivity and specificity, each (value, low, high) with exact limits; None where nothing is labelled so."""
+    sensitivity, specificity, _ = _known(known)
+    return {"sensitivity": sensitivity, "specificity": specificity}
+
+
 def _quotient(seen: Floats, grip: Floats, nothing: float) -> Floats:
     """seen / grip within −2 to 2; ``nothing`` where the grader has no grip."""
     with np.errstate(divide="ignore", invalid="ignore"):
