@@ -39,33 +39,6 @@ def distinct(texts: Iterable[str], n: int = 4) -> float:
     return len(counts) / total if (total := sum(counts.values())) else 0.0
 
 
-def near_duplicates(texts: Sequence[str], *, n: int = 5, jaccard: float = 0.5) -> dict[int, int]:
-    """Text → the first earlier one whose set of word n-grams has at least this Jaccard index with its own.
-
-    Exact: candidates share one of each other's rarest grams (prefix filter); every candidate is compared in full.
-    """
-    sets = [frozenset(grams(text, n)) for text in texts]
-    frequency = Counter(gram for grams_of in sets for gram in grams_of)
-    index, found = dict[Gram, list[int]](), dict[int, int]()
-    for place, grams_of in enumerate(sets):
-        rarest = sorted(grams_of, key=lambda gram: (frequency[gram], gram))
-        prefix = rarest[:len(rarest) - _least(len(rarest), jaccard) + 1]
-        candidates = {other for gram in prefix for other in index.get(gram, ())}
-        for other in sorted(candidates):
-            together = len(grams_of & sets[other])
-            if together >= jaccard * (len(grams_of) + len(sets[other]) - together):
-                found[place] = other
-                break
-        for gram in prefix:
-            index.setdefault(gram, []).append(place)
-    return found
-
-
-def _least(size: int, jaccard: float) -> int:
-    """Fewest grams a set of this size must share to reach the Jaccard index with any set."""
-    return max(1, -int(-(jaccard * size) // 1))
-
-
 @dataclass(frozen=True)
 class Contact:
     """A place where evaluation text meets a document. ``share`` of the text's grams are in it."""
@@ -76,22 +49,30 @@ class Contact:
     share: float
 
 
+class Traces:
+    """Texts that documents must not hold: a run of n words of one ("overlap"), or a share of its 5-grams
+    ("near-duplicate"). A text under five words is never found: so little is said in many places without being copied.
+    """
+
+    def __init__(self, texts: Sequence[str], *, n: int = 13, near: float = 0.5) -> None:
+        self._n, self._near = n, near
+        self._long, self._short = _places(texts, n), _places(texts, 5)
+        self._sizes = [len(set(grams(text, 5))) for text in texts]
+
+    def of(self, document: Document) -> list[Contact]:
+        """Where one document meets them, in the order of the texts."""
+        near_counts = Counter(t for gram in set(grams(document.text, 5)) for t in self._short.get(gram, ()))
+        hits = {t: "overlap" for gram in set(grams(document.text, self._n)) for t in self._long.get(gram, ())}
+        return [Contact(document.id, text, hits.get(text, "near-duplicate"), shared / self._sizes[text])
+                for text, shared in sorted(near_counts.items())
+                if text in hits or shared >= self._near * self._sizes[text]]
+
+
 def contaminated(documents: Sequence[Document], texts: Sequence[str], *, n: int = 13,
                  near: float = 0.5) -> list[Contact]:
-    """Documents that hold a run of n words of a text ("overlap") or a share of its 5-grams ("near-duplicate").
-
-    A text under five words is never found: so little is said in many places without being copied.
-    """
-    long, short = _places(texts, n), _places(texts, 5)
-    sizes = [len(set(grams(text, 5))) for text in texts]
-    found = list[Contact]()
-    for document in documents:
-        near_counts = Counter(t for gram in set(grams(document.text, 5)) for t in short.get(gram, ()))
-        hits = {t: "overlap" for gram in set(grams(document.text, n)) for t in long.get(gram, ())}
-        for text, shared in sorted(near_counts.items()):
-            if text in hits or shared >= near * sizes[text]:
-                found.append(Contact(document.id, text, hits.get(text, "near-duplicate"), shared / sizes[text]))
-    return found
+    """All places where documents meet the texts (see ``Traces``)."""
+    traces = Traces(texts, n=n, near=near)
+    return [contact for document in documents for contact in traces.of(document)]
 
 
 def _places(texts: Sequence[str], n: int) -> dict[Gram, set[int]]:
