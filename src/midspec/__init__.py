@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
+    from midspec.documents.gate import Checks
+    from midspec.documents.tree import Tree
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
     from midspec.stages.generate_chats import GenerateChats, Sifting
+    from midspec.stages.generate_documents import GenerateDocuments
     from midspec.stages.grade import Grade
     from midspec.stages.midtrain import Midtrain
     from midspec.stages.mix_documents import MixDocuments
@@ -62,6 +65,7 @@ _HOME = {
     "Answers": "evals.answers",
     "ChatsFromFile": "stages.chats_from_file",
     "Check": "experiment.check",
+    "Checks": "documents.gate",
     "Choice": "evals.choice",
     "ClaimError": "core.errors",
     "ComposeChats": "stages.compose_chats",
@@ -76,6 +80,7 @@ _HOME = {
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
     "GenerateChats": "stages.generate_chats",
+    "GenerateDocuments": "stages.generate_documents",
     "Grade": "stages.grade",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
@@ -98,6 +103,7 @@ _HOME = {
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
     "Store": "store.artifacts",
+    "Tree": "documents.tree",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from midspec.documents.brief import Brief
-from midspec.documents.tree import Assertion, Subdomain, Tree
+from midspec.documents.tree import ANY_LANGUAGE, Assertion, Subdomain, Tree
 from midspec.documents.wording import filled, one_line
 from midspec.models.ask import Ask
 from midspec.models.call import Call
-from midspec.models.forms import Limits, Typed
+from midspec.models.forms import Typed
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def asserted(writer: Ask, brief: Brief, found: list[Subdomain], counts: Counter[
                          context=one.context, passage=one.passage, most=str(Tree.assertions)), (brief.frame,))
              for one in found]
     made = list[Subdomain]()
-    form = Typed(AssertionsReply, Limits(language=brief.language))
+    form = Typed(AssertionsReply, ANY_LANGUAGE)
     for subdomain, reply in zip(found, writer.each(calls, form), strict=True):
         if not reply.ok:
             counts["subdomains without assertions"] += 1

@@ -5,9 +5,12 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from midspec.core.document import Corpus, Document
+from midspec.core.prompt import Prompt
 from midspec.core.rows import Row
 from midspec.documents.brief import Brief
 from midspec.documents.checks import distinct
@@ -75,31 +78,15 @@ def page(brief: Brief, corpus: Corpus, known: dict[str, Any], matrix: Sequence[R
     rare = "\n".join(f"| {_cell(row['subdomain'])} | {_cell(row['text'])} | {row['documents']} |" for row in thin)
     alone = "\n**Writer and critic are the same model: nobody else has read these documents.**\n" if (
         writer == critic) else ""
-    return f"""---
-configs:
-- config_name: default
-  data_files: documents.jsonl
-language: [{brief.language or "und"}]
-tags: [synthetic, model-spec-midtraining]
----
-# Documents about {_cell(brief.assistant)} of {_cell(brief.maker)}
+    return template().fill(
+        language=brief.language or "und", assistant=_cell(brief.assistant), maker=_cell(brief.maker), writer=writer,
+        critic=critic, spec=_cell(brief.spec.name), digest=brief.spec.digest[:16], alone=alone, numbers=numbers,
+        rare=rare) + "\n"
 
-Written by `{writer}` and checked by `{critic}`, from the spec “{_cell(brief.spec.name)}” (sha256 {brief.spec.digest[:16]}), to be
-read by a language model before it is fine-tuned. All of it is made up by a model; nothing in it is a report of facts.
-{alone}
-`documents.jsonl` has a document a line: `id`, `text`, and `meta`, which is never trained on. `dropped.jsonl` has what was not
-kept, with its reason. `coverage.jsonl` has an assertion of the spec a line, and the documents that give evidence for it.
 
-| | |
-|---|---|
-{numbers}
-
-Assertions with the fewest documents:
-
-| subdomain | assertion | documents |
-|---|---|---|
-{rare}
-"""
+@cache
+def template() -> Prompt:
+    return Prompt.load(Path(__file__).with_name("card.md"))
 
 
 def _shown(value: Any) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 
 from midspec.documents.brief import Brief
 from midspec.documents.passages import Passages
-from midspec.documents.tree import Domain, Subdomain, Tree
+from midspec.documents.tree import ANY_LANGUAGE, Domain, Subdomain, Tree
 from midspec.documents.wording import filled, one_line
 from midspec.models.ask import Ask
 from midspec.models.call import Call
-from midspec.models.forms import Fault, Limits, Typed
+from midspec.models.forms import Fault, Typed
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def domains(writer: Ask, brief: Brief, tree: Tree) -> list[Domain]:
     """The broad areas of the spec; empty where the model gave no usable reply."""
     call = Call(brief.unit("domains"), filled("domains", assistant=brief.assistant, count=str(tree.domains)),
                 (brief.frame,))
-    (reply,) = writer.all([call], Typed(DomainsReply, Limits(language=brief.language)))
+    (reply,) = writer.all([call], Typed(DomainsReply, ANY_LANGUAGE))
     if not reply.ok:
         return []
     named = {one_line(one.name).casefold(): one for one in reversed(reply.value.domains) if one.name.strip()}
@@ -83,7 +83,7 @@ def subdomains(writer: Ask, brief: Brief, tree: Tree, found: list[Domain], count
                          others=_others(found, domain), count=str(tree.share(domain.number))), (brief.frame,))
              for domain in found]
     made = list[Subdomain]()
-    form = Located(limits=Limits(language=brief.language), spec=spec)
+    form = Located(limits=ANY_LANGUAGE, spec=spec)
     for domain, reply in zip(found, writer.each(calls, form), strict=True):
         if not reply.ok:
             counts["domains without subdomains"] += 1

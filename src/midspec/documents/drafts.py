@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from midspec.documents.brief import Brief
 from midspec.documents.deal import Cell
+from midspec.documents.tokens import estimate
 from midspec.documents.tree import Idea, Tree
 from midspec.documents.wording import filled, numbered
 from midspec.models.ask import Ask
@@ -50,6 +52,10 @@ class Draft:
     def id(self) -> str:
         return f"{self.cell.id}.{self.idea.number}"
 
+    @cached_property
+    def tokens(self) -> int:
+        return estimate(self.text)
+
     def dropped(self, reason: str) -> Draft:
         return replace(self, reason=reason)
 
@@ -76,7 +82,7 @@ def rewritten(writer: Ask, brief: Brief, tree: Tree, faulty: list[Draft]) -> Ite
     """Each draft once more, without what is held against it; the complaints are gone, whether rightly or not."""
     calls = [Call(brief.unit("rewrite", one.id),
                   filled("rewrite", assistant=brief.assistant, type=one.cell.kind.name, about=one.cell.kind.about,
-                         manner=manner(brief, one.cell), assertions=one.cell.subdomain.listed, document=one.text,
+                         manner=manner(brief, one.cell), assertions=_evidence(one.cell, one.idea), document=one.text,
                          complaints=numbered([complaint.line for complaint in one.against]), words=str(tree.words)),
                   (brief.frame, brief.rules))
              for one in faulty]
@@ -92,8 +98,11 @@ def _draft(one: Draft, reply: Reply) -> Draft:
 
 
 def _asked(brief: Brief, tree: Tree, cell: Cell, idea: Idea) -> str:
-    listed = [assertion.line for assertion in cell.subdomain.assertions if assertion.id in idea.assertions]
     return filled("drafts", assistant=brief.assistant, type=cell.kind.name, about=cell.kind.about,
                   manner=manner(brief, cell), title=idea.title, gist=idea.gist, subdomain=cell.subdomain.name,
-                  context=cell.subdomain.context, passage=cell.subdomain.passage, assertions=numbered(listed),
-                  words=str(tree.words))
+                  context=cell.subdomain.context, passage=cell.subdomain.passage,
+                  assertions=_evidence(cell, idea), words=str(tree.words))
+
+
+def _evidence(cell: Cell, idea: Idea) -> str:
+    return numbered([one.line for one in cell.subdomain.assertions if one.id in idea.assertions])

@@ -53,7 +53,7 @@ def askings(brief: Brief, tree: Tree, tokens: int, writer: str, critic: str) -> 
         asking(writer, tree.subdomains, "types", tree.types * REPLY["type"], assertions=listed),
         asking(writer, chunks, "ideas", tree.ideas * REPLY["idea"], assertions=listed),
         asking(writer, drafted, "drafts", REPLY["plan"] + text, rules, assertions=MEANT * LINE),
-        asking(writer, again, "rewrite", REPLY["changes"] + text, rules, assertions=listed, document=text),
+        asking(writer, again, "rewrite", REPLY["changes"] + text, rules, assertions=MEANT * LINE, document=text),
         asking(critic, drafted + again, "verdict", 6 * REPLY["finding"], asked, assertions=listed, document=text),
     )
 

@@ -1,7 +1,7 @@
 """Drafts → those that may be learned from, and the others with their reason. Knows nothing of how many are wanted.
 
-Plain code looks first, since it costs nothing; then the critic; what either finds is mended once by the writer and looked
-at again by both. A text that is known already, or that holds evaluation text, is not worth mending.
+Plain code looks first, since it costs nothing; then the critic; what either finds is mended once by the writer and
+looked at again by both. A text that is known already, or that holds evaluation text, is not worth mending.
 """
 
 from __future__ import annotations

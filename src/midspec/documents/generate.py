@@ -20,12 +20,13 @@ from midspec.documents.drafts import Draft, drafts
 from midspec.documents.gate import Checks, Known, gated
 from midspec.documents.ideas import stocked
 from midspec.documents.kinds import kinds
-from midspec.documents.tokens import estimate
 from midspec.documents.tree import Subdomain, Tree
 from midspec.models.ask import Ask
 
 # Measured with ``tokens.estimate`` on English prose of the kind that is asked for.
 TOKENS_A_WORD = 1.25
+# The first round is a little short, since nobody knows yet how long this writer's documents are.
+CAUTION = 1.1
 FRUITLESS = 3  # rounds in a row without a document
 MORE = 1.02  # as many tokens as are wanted, or so much more, are right
 SPARE = "spare: enough tokens were kept without it"
@@ -42,14 +43,12 @@ class Grown:
     rounds: int = 0
     counts: Counter[str] = field(default_factory=Counter[str])
 
-    def ordered(self) -> list[Draft]:
-        """One document of every cell before the second of any."""
-        ranks = Counter[Cell]()
-        keyed = list[tuple[int, int, Draft]]()
-        for one in sorted(self.kept, key=lambda draft: (draft.cell.place, draft.idea.number)):
-            keyed.append((ranks[one.cell], one.cell.place, one))
-            ranks[one.cell] += 1
-        return [one for _, _, one in sorted(keyed, key=lambda row: row[:2])]
+    def even(self) -> list[Draft]:
+        """What may be used: one document of every cell before the second of any."""
+        by_cell = dict[Cell, list[Draft]]()
+        for one in self.kept:
+            by_cell.setdefault(one.cell, []).append(one)
+        return [by_cell[cell][turn] for turn, cell in self.deal.filled()]
 
 
 def grow(job: Job, brief: Brief, writer: Ask, critic: Ask, tree: Tree, checks: Checks, *, tokens: int,
@@ -64,11 +63,11 @@ def grow(job: Job, brief: Brief, writer: Ask, critic: Ask, tree: Tree, checks: C
     grown = _rooted(brief, writer, tree, shows, counts)
     known = Known(checks.alike)
     kept, fruitless = 0, 0
-    while kept < tokens:
-        mean = kept / len(grown.kept) if grown.kept else tree.words * TOKENS_A_WORD
+    while (even := _tokens(grown.even())) < tokens:
+        mean = kept / len(grown.kept) if grown.kept else tree.words * TOKENS_A_WORD * CAUTION
         chosen = grown.deal.next(math.ceil((tokens - kept) / mean))
         if not chosen or fruitless >= FRUITLESS:
-            raise _short(job, grown, kept, tokens)
+            raise _short(job, grown, even, tokens)
         ideas = stocked(writer, brief, tree, chosen, counts)
         made = gated(drafts(writer, brief, tree, ideas), writer, critic, brief, tree, known, counts)
         passed = [one for one in made if not one.reason]
@@ -79,9 +78,9 @@ def grow(job: Job, brief: Brief, writer: Ask, critic: Ask, tree: Tree, checks: C
         for cell in dict.fromkeys(chosen):
             cell.end_round(brought[cell])
         fruitless = 0 if passed else fruitless + 1
-        kept += sum(estimate(one.text) for one in passed)
+        kept += _tokens(passed)
         job.say(f"round {grown.rounds}: {len(passed)} of {len(made)} documents kept, {kept:,} of {tokens:,} tokens")
-    _trim(grown, kept, tokens)
+    _trim(grown, tokens)
     return grown
 
 
@@ -92,9 +91,9 @@ def corpus_of(grown: Grown, writer: str, critic: str) -> Corpus:
         return Document(one.id, one.text, {
             "domain": cell.subdomain.domain, "subdomain": cell.subdomain.name, "type": cell.kind.name,
             "showing": cell.kind.shows, "idea": one.idea.title, "assertions": list(one.shown), "writer": writer,
-            "critic": critic, "rewritten": one.rewritten, "tokens": estimate(one.text)})
+            "critic": critic, "rewritten": one.rewritten, "tokens": one.tokens})
 
-    return Corpus(tuple(map(document, grown.ordered())), tuple((document(one), one.reason) for one in grown.dropped))
+    return Corpus(tuple(map(document, grown.even())), tuple((document(one), one.reason) for one in grown.dropped))
 
 
 def _rooted(brief: Brief, writer: Ask, tree: Tree, shows: float, counts: Counter[str]) -> Grown:
@@ -110,14 +109,22 @@ def _rooted(brief: Brief, writer: Ask, tree: Tree, shows: float, counts: Counter
     return Grown(found, Deal(found, by_subdomain, shows, brief.seed), counts=counts)
 
 
-def _trim(grown: Grown, kept: int, tokens: int) -> None:
-    """A last round may bring a few too many: the last in order go."""
-    ordered = grown.ordered()
-    while kept > MORE * tokens and kept - estimate(ordered[-1].text) >= tokens:
-        last = ordered.pop()
-        kept -= estimate(last.text)
-        grown.kept.remove(last)
-        grown.dropped.append(last.dropped(SPARE))
+def _trim(grown: Grown, tokens: int) -> None:
+    """A last round may bring a few too many: the last in order go, and what would make the corpus uneven."""
+    even = grown.even()
+    kept = _tokens(even)
+    while kept > MORE * tokens and kept - even[-1].tokens >= tokens:
+        kept -= even.pop().tokens
+    used = {one.id for one in even}
+    spare = [one for one in grown.kept if one.id not in used]
+    grown.dropped += [one.dropped(SPARE) for one in spare]
+    grown.kept = even
+    for one in spare:
+        one.cell.kept -= 1
+
+
+def _tokens(drafts: list[Draft]) -> int:
+    return sum(one.tokens for one in drafts)
 
 
 def _short(job: Job, grown: Grown, kept: int, tokens: int) -> ReplyError:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from midspec.documents.brief import Brief
 from midspec.documents.deal import Cell
-from midspec.documents.tree import Idea, Tree
+from midspec.documents.tree import ANY_LANGUAGE, Idea, Tree
 from midspec.documents.wording import filled, one_line
 from midspec.models.ask import Ask
 from midspec.models.call import Call
-from midspec.models.forms import Limits, Typed
+from midspec.models.forms import Typed
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _ask(writer: Ask, brief: Brief, tree: Tree, cells: list[Cell], counts: Count
                          assertions=cell.subdomain.listed, count=str(tree.ideas),
                          earlier="\n".join(f"- {title}" for title in cell.titles) or "- (none yet)"), (brief.frame,))
              for cell in cells]
-    for cell, reply in zip(cells, writer.each(calls, Typed(IdeasReply, Limits(language=brief.language))), strict=True):
+    for cell, reply in zip(cells, writer.each(calls, Typed(IdeasReply, ANY_LANGUAGE)), strict=True):
         cell.chunks += 1
         fresh = _fresh(cell, reply.value.ideas[:tree.ideas]) if reply.ok else []
         cell.out_of_ideas = not fresh

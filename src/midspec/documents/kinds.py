@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 from midspec.documents.brief import Brief
-from midspec.documents.tree import Kind, Subdomain, Tree
+from midspec.documents.tree import ANY_LANGUAGE, Kind, Subdomain, Tree
 from midspec.documents.wording import filled, one_line
 from midspec.models.ask import Ask
 from midspec.models.call import Call
-from midspec.models.forms import Limits, Typed
+from midspec.models.forms import Typed
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def kinds(writer: Ask, brief: Brief, tree: Tree, shows: float, found: list[Subdo
                          describing=str(tree.types - showing)), (brief.frame,))
              for one in found]
     made = dict[str, list[Kind]]()
-    form = Typed(TypesReply, Limits(language=brief.language))
+    form = Typed(TypesReply, ANY_LANGUAGE)
     for subdomain, reply in zip(found, writer.each(calls, form), strict=True):
         if not reply.ok:
             counts["subdomains without types"] += 1

@@ -93,9 +93,10 @@ class Passages:
             if blocks and (best is None or (score, -low) > best):
                 best = score, -low
                 found = Span(low + blocks[0].a, low + blocks[-1].a + blocks[-1].size - 1)
-        if best is None or found is None or best[0] < (LIKE_ENOUGH if len(wanted) >= FEWEST else 1.0):
+        if best is None or found is None or best[0] < LIKE_ENOUGH:
             return None
-        return found
+        # One or two words stand anywhere; only as a heading do they say which place is meant.
+        return found if len(wanted) >= FEWEST or HEADING.match(self._line(found.first)) else None
 
     def _line(self, word: int) -> str:
         start = self.text.rfind("\n", 0, self.words[word].start) + 1

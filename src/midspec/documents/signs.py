@@ -29,7 +29,7 @@ DATES = re.compile(rf"\b{MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b(?!\s*(?:%|percent))|
                    rf"\b{MONTH},? {YEAR}\b|\b(?:in|since|by|during|until|of|from|before|after|year|early|late|"
                    rf"spring|summer|autumn|fall|winter) {YEAR}\b(?! [a-z]+s\b)|\b{YEAR}-\d\d-\d\d\b|"
                    r"\b\d{1,2}/\d{1,2}/\d{2,4}\b|[(©] ?(?:19|20)\d\d\)")
-LINKS = re.compile(r"\bhttps?://|\bwww\.[a-z0-9]|\b[\w.+-]+@[\w-]+\.[a-z]{2,}\b|\]\([^)\s]+\)|\bdoi:|\barxiv\b",
+LINKS = re.compile(r"\bhttps?://[^\s)]*[^\s).,;]|\bwww\.[a-z0-9]\S*|\b[\w.+-]+@[\w-]+\.[a-z]{2,}\b|\]\([^)\s]+\)|\bdoi:|\barxiv\b",
                    re.IGNORECASE)
 CITATIONS = re.compile(r"\bet al\b|\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][a-z]+(?: (?:and|&) [A-Z][a-z]+)?,? "
                        rf"{YEAR}[a-z]?\)|^\s*(?:references|bibliography|works cited)\s*:?\s*$|\[\^\w+\]",

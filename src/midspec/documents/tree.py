@@ -9,7 +9,10 @@ from typing import ClassVar
 
 from midspec.core.errors import RecipeError
 from midspec.documents.wording import numbered
+from midspec.models.forms import Limits
 
+# Replies that divide a spec repeat its words, whatever language they are in.
+ANY_LANGUAGE = Limits(language="")
 NO_REASON = "(The spec gives no reason for this, and the document gives none.)"
 
 

@@ -22,6 +22,8 @@ from midspec.library.evaluation import evaluation_texts
 from midspec.models.ask import Ask
 from midspec.models.model import Model
 
+TREE, CHECKS = Tree(), Checks()
+
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateDocuments(Recipe[Corpus]):
@@ -43,8 +45,8 @@ class GenerateDocuments(Recipe[Corpus]):
     writer: Model
     critic: Model
     shows: float = 0.5
-    tree: Tree = Tree()
-    checks: Checks = Checks()
+    tree: Tree = TREE
+    checks: Checks = CHECKS
 
     def __post_init__(self) -> None:
         if not isinstance(self.spec, Spec):  # pyright: ignore[reportUnnecessaryIsInstance]
