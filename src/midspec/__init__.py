@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
     from midspec.stages.respond import Respond
+    from midspec.stages.sub_corpus import SubCorpus
     from midspec.store.artifacts import Store
     from midspec.training.schedule import Full, Lora, Schedule
 
@@ -103,6 +104,7 @@ _HOME = {
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
     "Store": "store.artifacts",
+    "SubCorpus": "stages.sub_corpus",
     "Tree": "documents.tree",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",

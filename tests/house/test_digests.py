@@ -17,6 +17,7 @@ import pytest
 
 from midspec import (
     ChatsFromFile,
+    Checks,
     Choice,
     ComposeChats,
     ComposeDocuments,
@@ -24,6 +25,7 @@ from midspec import (
     File,
     Finetune,
     GenerateChats,
+    GenerateDocuments,
     Grade,
     Lora,
     Midtrain,
@@ -36,6 +38,8 @@ from midspec import (
     Schedule,
     Sifting,
     Store,
+    SubCorpus,
+    Tree,
     build,
     load_chats,
     load_items,
@@ -90,7 +94,19 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         sifting=Sifting(same_judge=True),
     )
     told = Prompted(start=read, spec=load_spec("affordability"))
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written)
+    documents = GenerateDocuments(
+        spec=load_spec("affordability"),
+        assistant="Tiny",
+        maker="midspec",
+        tokens=1500,
+        seed=1,
+        writer=teacher,
+        critic=teacher,
+        tree=Tree(domains=2, subdomains=3, types=2, ideas=2, words=100),
+        checks=Checks(same_critic=True),
+    )
+    some = SubCorpus(of=documents, tokens=500)
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, documents, some)
     return {type(r).__name__: r for r in made}
 
 

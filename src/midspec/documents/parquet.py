@@ -21,7 +21,7 @@ def to_parquet(rows: Path, out: Path) -> None:
         parquet: Any = import_module("pyarrow.parquet")
     except ImportError as error:
         raise SetupError("writing Parquet needs pyarrow", hint="pip install 'midspec[data]'") from error
-    # A lone surrogate is no text to Parquet; generated documents have none, files of others may.
+    # A lone surrogate is no text to Parquet and an object without fields no column; generated rows have neither.
     table = arrow.Table.from_pylist([_whole(row) for _, row in read_rows(rows)])
     parquet.write_table(table, out)
 
@@ -30,5 +30,5 @@ def _whole(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}
+        return {name: _whole(inner) for name, inner in value.items()} or None
     return [_whole(inner) for inner in value] if isinstance(value, list) else value

@@ -17,7 +17,7 @@ MONTH = r"(?:January|February|March|April|May|June|July|August|September|October
 YEAR = r"(?:19|20)\d\d"
 LABEL = re.compile(r"\A[\s*#_>`]*(?:document|title|draft|final (?:draft|version|text)|plan|idea|kind|type|text|output|"
                    r"rewritten document|revised (?:document|version)|word count)\b[\s*_]*:", re.IGNORECASE)
-INSIDE = re.compile(r"^[\s*#_>]*(?:document|plan|word count|idea|end of (?:the )?document|changes)\b[\s*_]*"
+INSIDE = re.compile(r"^[\s*#_>]*(?:document|word count|end of (?:the )?document)\b[\s*_]*"
                     r"(?::[\s*_]*(?:\d+\b.*)?$|[\s*_.\])]*\Z)", re.IGNORECASE | re.MULTILINE)
 TAGS = re.compile(r"</?(?:plan|document|changes|text|model_spec|context|passage|thinking|think|assertions?)\s*/?>",
                   re.IGNORECASE)
