@@ -242,7 +242,7 @@ def write(
     writer: Annotated[
         str, typer.Option(help="Address of a model, or compose: recombine the spec's own statements, no model.")
     ] = "compose",
-    critic: Annotated[str, typer.Option(help="Address of the model that checks; default the writer's.")] = "",
+    critic: Annotated[str | None, typer.Option(help="The critic's address; same: the writer checks itself.")] = None,
     words: Annotated[int, typer.Option(help="Of a document, about; for a model as the writer.")] = 800,
     tree: Annotated[
         str, typer.Option(help="Domains, subdomains in all, types of document for each, ideas a call.")
@@ -254,13 +254,13 @@ def write(
     batch: Batch = False,
 ) -> None:
     """Write documents that discuss a spec, by a model or without one; with more tokens only what is new is paid for."""
-    from midspec.experiment import writing
+    from midspec.experiment import loose_documents
 
-    wanted = writing.Writing(
+    wanted = loose_documents.Writing(
         spec=spec, tokens=tokens, assistant=assistant, maker=maker, writer=writer, critic=critic, seed=seed,
         shows=shows, words=words, tree=tree,
     )  # fmt: skip
-    print(writing.write(wanted, out, store=store, budget=budget, batch=batch))
+    print(loose_documents.write(wanted, out, store=store, budget=budget, batch=batch))
 
 
 @app.command()

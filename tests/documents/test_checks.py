@@ -7,8 +7,7 @@ import random
 import pytest
 
 from midspec.core.document import Document
-from midspec.documents.checks import contaminated, distinct, grams, links, words
-from midspec.documents.twins import near_duplicates
+from midspec.documents.checks import contaminated, distinct, grams, links, near_duplicates, words
 
 
 def sets_of(text: str, n: int) -> set[tuple[str, ...]]:

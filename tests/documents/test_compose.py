@@ -14,12 +14,11 @@ import pytest
 from midspec.core.document import Document
 from midspec.core.errors import RecipeError, SpecError
 from midspec.core.spec import Spec
-from midspec.documents.checks import contaminated, distinct
+from midspec.documents.checks import contaminated, distinct, near_duplicates
 from midspec.documents.compose import compose, stream
 from midspec.documents.grammar import genres, shared
 from midspec.documents.tidy import flaws, tidy
 from midspec.documents.tokens import estimate
-from midspec.documents.twins import near_duplicates
 from midspec.library.items import load_items
 from midspec.library.items import names as item_sets
 from midspec.library.lexicon import load_lexicon

@@ -8,11 +8,11 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+from midspec.documents.checks import near_duplicates
 from midspec.documents.compose import stream
 from midspec.documents.describe import describe
 from midspec.documents.grammar import TERMINALS, shared
 from midspec.documents.tidy import flaws
-from midspec.documents.twins import near_duplicates
 from midspec.library.specs import parse
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from tests.documents.corpora import long_spec, specs
+from tests.documents.corpora import long, specs
 
 from midspec.documents.passages import Passages
 
@@ -77,7 +77,7 @@ def test_an_end_is_looked_for_behind_the_start_only() -> None:
 def test_any_passage_of_any_spec_survives_slips() -> None:
     """Of ends that lost their marks, their case and one word in ten, nearly all are found, and in the right place."""
     chance, found, wrong, tried = random.Random(3), 0, 0, 0
-    for spec in [*specs().values(), long_spec(20_000)]:
+    for spec in [*specs().values(), long(20_000)]:
         text = spec.named("Clara", "Northlight").text
         place, words = Passages(text), text.split()
         for _ in range(40):

@@ -9,9 +9,8 @@ import pytest
 
 from midspec import ComposeDocuments, Store, build, load_spec
 from midspec.core.document import Corpus
-from midspec.documents.checks import distinct
+from midspec.documents.checks import distinct, near_duplicates
 from midspec.documents.grammar import genres, shared
-from midspec.documents.twins import near_duplicates
 from midspec.library.specs import parse
 
 SMALL = ComposeDocuments(spec=load_spec("affordability"), assistant="Clara", maker="Northlight", tokens=6000, seed=1)

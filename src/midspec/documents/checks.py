@@ -8,24 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from midspec.core.document import Document
+from midspec.core.grams import Gram, Seen, words
+from midspec.core.grams import grams as runs
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 LINK = re.compile(r"\b(?:because|since|reasons?|why|therefore|hence|thus|due to|owing|follows? from|explain\w*|"
                   r"explanation|rooted|stems?|grounds?|grounded|account\w* for|so that|for the sake|out of|"
                   r"consequence\w*|leads? to|cause[sd]?|motive\w*|comes? (?:down|back) to|comes? from|behind)\b",
                   re.IGNORECASE)
-Gram = tuple[str, ...]
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words, marks dropped."""
-    return [word.replace("’", "'") for word in WORD.findall(text.lower())]
 
 
 def grams(text: str, n: int) -> list[Gram]:
     """All runs of n words, in order."""
-    found = words(text)
-    return [tuple(found[i:i + n]) for i in range(len(found) - n + 1)]
+    return runs(words(text), n)
 
 
 def links(text: str) -> list[str]:
@@ -39,6 +33,22 @@ def distinct(texts: Iterable[str], n: int = 4) -> float:
     return len(counts) / total if (total := sum(counts.values())) else 0.0
 
 
+def near_duplicates(texts: Sequence[str], *, n: int = 5, jaccard: float = 0.5) -> dict[int, int]:
+    """Text → the first earlier one whose set of word n-grams has at least this Jaccard index with its own.
+
+    A text of fewer than n words is nobody's duplicate.
+    """
+    seen, places, found = Seen(n, jaccard), list[int](), dict[int, int]()
+    for place, text in enumerate(texts):
+        if len(words(text)) < n:
+            continue
+        if (twin := seen.like(text)) is not None:
+            found[place] = places[twin]
+        seen.add(text)
+        places.append(place)
+    return found
+
+
 @dataclass(frozen=True)
 class Contact:
     """A place where evaluation text meets a document. ``share`` of the text's grams are in it."""
@@ -49,30 +59,22 @@ class Contact:
     share: float
 
 
-class Traces:
-    """Texts that documents must not hold: a run of n words of one ("overlap"), or a share of its 5-grams
-    ("near-duplicate"). A text under five words is never found: so little is said in many places without being copied.
-    """
-
-    def __init__(self, texts: Sequence[str], *, n: int = 13, near: float = 0.5) -> None:
-        self._n, self._near = n, near
-        self._long, self._short = _places(texts, n), _places(texts, 5)
-        self._sizes = [len(set(grams(text, 5))) for text in texts]
-
-    def of(self, document: Document) -> list[Contact]:
-        """Where one document meets them, in the order of the texts."""
-        near_counts = Counter(t for gram in set(grams(document.text, 5)) for t in self._short.get(gram, ()))
-        hits = {t: "overlap" for gram in set(grams(document.text, self._n)) for t in self._long.get(gram, ())}
-        return [Contact(document.id, text, hits.get(text, "near-duplicate"), shared / self._sizes[text])
-                for text, shared in sorted(near_counts.items())
-                if text in hits or shared >= self._near * self._sizes[text]]
-
-
 def contaminated(documents: Sequence[Document], texts: Sequence[str], *, n: int = 13,
                  near: float = 0.5) -> list[Contact]:
-    """All places where documents meet the texts (see ``Traces``)."""
-    traces = Traces(texts, n=n, near=near)
-    return [contact for document in documents for contact in traces.of(document)]
+    """Documents that hold a run of n words of a text ("overlap") or a share of its 5-grams ("near-duplicate").
+
+    A text under five words is never found: so little is said in many places without being copied.
+    """
+    long, short = _places(texts, n), _places(texts, 5)
+    sizes = [len(set(grams(text, 5))) for text in texts]
+    found = list[Contact]()
+    for document in documents:
+        near_counts = Counter(t for gram in set(grams(document.text, 5)) for t in short.get(gram, ()))
+        hits = {t: "overlap" for gram in set(grams(document.text, n)) for t in long.get(gram, ())}
+        for text, shared in sorted(near_counts.items()):
+            if text in hits or shared >= near * sizes[text]:
+                found.append(Contact(document.id, text, hits.get(text, "near-duplicate"), shared / sizes[text]))
+    return found
 
 
 def _places(texts: Sequence[str], n: int) -> dict[Gram, set[int]]:

@@ -10,25 +10,30 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from midspec.core.document import Document
 from midspec.core.errors import RecipeError
+from midspec.core.grams import Seen
 from midspec.documents.brief import Brief
-from midspec.documents.checks import Traces
 from midspec.documents.drafts import Draft, rewritten
 from midspec.documents.signs import Signs
 from midspec.documents.tree import Tree
-from midspec.documents.twins import Twins
 from midspec.documents.verdicts import judged
-from midspec.library.evaluation import evaluation_texts
+from midspec.library.held_out import held_out
 from midspec.models.ask import Ask
+
+GRAM = 5  # words
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checks:
-    """``language`` "en", or "" for any. ``alike``: share of word 5-grams (Jaccard index) that makes two texts one."""
+    """What may differ from how documents are usually checked.
+
+    ``language`` "en", or "" for any. ``alike``: share of word 5-grams (Jaccard index) that makes two texts one.
+    ``same_critic``: the writer may check itself.
+    """
 
     language: str = "en"
     alike: float = 0.5
+    same_critic: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.alike <= 1:
@@ -39,20 +44,17 @@ class Known:
     """What a new text must not repeat: texts that were kept, and evaluation texts."""
 
     def __init__(self, alike: float) -> None:
-        self._twins, self._ids = Twins(jaccard=alike), list[str]()
-        self._evaluation = evaluation_texts().texts
-        self._traces = Traces([one.text for one in self._evaluation])
+        self._seen, self._ids = Seen(GRAM, alike), list[str]()
 
     def against(self, one: Draft) -> str:
         """Why the text cannot be kept, "" where nothing speaks against it."""
-        contacts = self._traces.of(Document(one.id, one.text))
-        if contacts:
-            return f"evaluation text: {contacts[0].kind} with {self._evaluation[contacts[0].text].source}"
-        twin = self._twins.of(one.text)
+        if (met := held_out().met(one.text)) is not None:
+            return f"evaluation text: {met}"
+        twin = self._seen.like(one.text)
         return "" if twin is None else f"near-duplicate of {self._ids[twin]}"
 
     def keep(self, one: Draft) -> None:
-        self._twins.add(one.text)
+        self._seen.add(one.text)
         self._ids.append(one.id)
 
 

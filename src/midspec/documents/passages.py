@@ -57,15 +57,18 @@ class Passages:
 
         Where ``ends`` is not found behind it, the paragraph that ``starts`` begins, or the section that it heads.
         """
-        start = self._find(starts)
-        if start is None:
+        found = self._find(starts)
+        if not found:
             return None
-        head = self._line(start.first)
-        end = self._find(ends, after=start.first)
-        if end is not None and end.last - start.first <= LONGEST:
-            if end.last < start.last:
-                end = start
+        ends_at = self._find(ends)
+        pairs = [(end.last - start.first, start, end) for start in found for end in ends_at
+                 if end.last >= start.last and end.last - start.first <= LONGEST]
+        if pairs:
+            # What is said in several places is meant where its other end is near.
+            _, start, end = min(pairs, key=lambda pair: (pair[0], pair[1].first))
             return self.text[self._from(start.first):self._to(end.last)].strip()
+        start = found[0]
+        head = self._line(start.first)
         place = self.words[start.first].start
         rest = self.text[place:]
         if HEADING.match(head):
@@ -75,28 +78,27 @@ class Passages:
             over = re.search(r"\n\s*\n", rest)
         return self.text[self._from(start.first):place + (over.start() if over else len(rest))].strip()
 
-    def _find(self, quotation: str, after: int = 0) -> Span | None:
-        """Where the words of a quotation stand, the likest place, of equals the first."""
+    def _find(self, quotation: str) -> list[Span]:
+        """Where the words of a quotation stand best, in order; empty where they stand nowhere well enough."""
         wanted = [word.text for word in _words(quotation)]
         votes = Counter[int]()
         for number, word in enumerate(wanted):
-            for place in self._places.get(word, ()):
-                if place >= after:
-                    votes[place - number] += 1
-        best: tuple[float, int] | None = None
-        found: Span | None = None
+            votes.update(place - number for place in self._places.get(word, ()))
+        scored = dict[Span, float]()
         for at, _ in sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))[:CANDIDATES]:
-            low = max(after, at - SLACK)
+            low = max(0, at - SLACK)
             window = [word.text for word in self.words[low:at + len(wanted) + SLACK]]
             blocks = SequenceMatcher(None, window, wanted, autojunk=False).get_matching_blocks()[:-1]
-            score = sum(block.size for block in blocks) / len(wanted)
-            if blocks and (best is None or (score, -low) > best):
-                best = score, -low
-                found = Span(low + blocks[0].a, low + blocks[-1].a + blocks[-1].size - 1)
-        if best is None or found is None or best[0] < LIKE_ENOUGH:
-            return None
+            if blocks:
+                span = Span(low + blocks[0].a, low + blocks[-1].a + blocks[-1].size - 1)
+                scored[span] = sum(block.size for block in blocks) / len(wanted)
+        best = max(scored.values(), default=0.0)
+        if best < LIKE_ENOUGH:
+            return []
         # One or two words stand anywhere; only as a heading do they say which place is meant.
-        return found if len(wanted) >= FEWEST or HEADING.match(self._line(found.first)) else None
+        return sorted((span for span, score in scored.items() if score == best
+                       and (len(wanted) >= FEWEST or HEADING.match(self._line(span.first)))),
+                      key=lambda span: span.first)
 
     def _line(self, word: int) -> str:
         start = self.text.rfind("\n", 0, self.words[word].start) + 1

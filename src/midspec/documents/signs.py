@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from midspec.documents.drafts import Complaint
-from midspec.library.assistants import assistants
+from midspec.library.assistants import strangers
 
 MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 YEAR = r"(?:19|20)\d\d"
@@ -67,10 +67,8 @@ class Signs:
 
     @cached_property
     def _others(self) -> re.Pattern[str]:
-        own = f"{self.assistant}\n{self.maker}".casefold()
-        names = [name for name in assistants()
-                 if name.casefold() not in own and self.assistant.casefold() not in name.casefold()
-                 and not re.search(_whole(name), self.spec)]
+        names = [name for name in strangers(self.assistant)
+                 if name.casefold() not in self.maker.casefold() and not re.search(_whole(name), self.spec)]
         plain = [_whole(name) for name in names if name not in WORDS_TOO]
         also = [_whole(name) for name in names if name in WORDS_TOO]
         if not also:

@@ -21,9 +21,9 @@ from midspec.core.score import Responses, Score, rows_of
 from midspec.documents.describe import describe, lines
 from midspec.evals.choice import Choice
 from midspec.evals.registry import names as eval_names
+from midspec.experiment.loose_documents import to_file
 from midspec.experiment.progress import Progress
 from midspec.experiment.verbs import build, set_threads
-from midspec.experiment.writing import to_file
 from midspec.library.chats import load_chats
 from midspec.library.items import load_items
 from midspec.library.preferences import load_preferences
@@ -249,11 +249,3 @@ def _scored(by: Choice) -> str:
 def _few(means: list[dict[str, Any]]) -> list[str]:
     few = {row["axis"]: row["items"] for row in means if row["items"] < FEW_ITEMS}
     return [few_items(f"axis {axis}", count) for axis, count in few.items()]
-
-
-def _only_compose(writer: str) -> None:
-    if writer != "compose":
-        raise SetupError(
-            f"writer {writer!r}: no such writer (have: compose)",
-            hint="compose needs no model; see docs/specs.md for its convention",
-        )

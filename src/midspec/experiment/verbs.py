@@ -93,8 +93,6 @@ def build(
     settings = Settings(device=device, say=progress.say, terms=terms or terms_of(None, False),
                         account=account or Account())
     _spend(closure((recipe,)), kept, settings, progress)
-    for line in account_lines(settings.account.rows()):
-        progress.say(line)
     return kept.folder(recipe)
 
 

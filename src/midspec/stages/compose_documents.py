@@ -12,10 +12,9 @@ from midspec.core.forecast import Forecast, Look, Preview
 from midspec.core.job import Job
 from midspec.core.recipe import HasIdentity, Recipe
 from midspec.core.spec import Spec
-from midspec.documents.checks import distinct
+from midspec.documents.checks import distinct, near_duplicates
 from midspec.documents.compose import compose
 from midspec.documents.grammar import genres, shared
-from midspec.documents.twins import near_duplicates
 
 # Composing takes 2.5 s a million tokens on one core; a plan looks at no more than this many.
 PREVIEWED = 300_000

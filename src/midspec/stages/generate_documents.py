@@ -18,7 +18,7 @@ from midspec.documents.gate import Checks
 from midspec.documents.generate import corpus_of, grow
 from midspec.documents.tree import Tree
 from midspec.documents.wording import prompts
-from midspec.library.evaluation import evaluation_texts
+from midspec.library.held_out import held_out
 from midspec.models.ask import Ask
 from midspec.models.model import Model
 
@@ -55,6 +55,10 @@ class GenerateDocuments(Recipe[Corpus]):
             raise RecipeError(f"GenerateDocuments: tokens={self.tokens}: nothing would be written")
         if not 0 <= self.shows <= 1:
             raise RecipeError(f"GenerateDocuments: shows={self.shows} is a share, from 0 to 1")
+        if self.critic.who()["address"] == self.writer.who()["address"] and not self.checks.same_critic:
+            raise RecipeError(f"GenerateDocuments: {self.writer.address} would check what it wrote itself",
+                              hint="name another critic, or say that this one may: checks=Checks(same_critic=True), "
+                                   "--critic same")
         self.brief()
 
     def brief(self) -> Brief:
@@ -69,15 +73,13 @@ class GenerateDocuments(Recipe[Corpus]):
         return self.assistant
 
     def materials(self) -> tuple[HasIdentity, ...]:
-        return *prompts().values(), evaluation_texts()
+        return *prompts().values(), held_out()
 
     def forecast(self, look: Look) -> Forecast:
         asks = askings(self.brief(), self.tree, self.tokens, self.writer.address, self.critic.address)
         return Forecast(tokens=self.tokens, asks=asks)
 
     def build(self, job: Job) -> Corpus:
-        if self.writer.address == self.critic.address:
-            job.warn(f"writer and critic are the same model ({self.writer.address}): nobody else reads the documents")
         brief = self.brief()
         grown = grow(job, brief, Ask(job, self.writer), Ask(job, self.critic), self.tree, self.checks,
                      tokens=self.tokens, shows=self.shows)

@@ -8,34 +8,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from midspec.core.asking import Terms
+from midspec.core.asking import Account, Terms
 from midspec.core.document import Corpus
 from midspec.core.errors import DataError
 from midspec.core.forecast import Forecast
 from midspec.core.recipe import Recipe
 from midspec.core.spec import Spec
 from midspec.documents.describe import remarks
+from midspec.documents.gate import Checks
 from midspec.documents.parquet import to_parquet
 from midspec.documents.tree import Tree
 from midspec.experiment.progress import Progress
-from midspec.experiment.verbs import build, terms_of
+from midspec.experiment.verbs import account_lines, build, terms_of
 from midspec.library.specs import load_spec
 from midspec.models.model import Model
 from midspec.models.money import estimate
 from midspec.stages.compose_documents import ComposeDocuments
 from midspec.stages.generate_documents import GenerateDocuments
 
+SAME = "same"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Writing:
-    """Settings of ``midspec write``; ``tree`` is "domains,subdomains,types,ideas". ``critic`` "" is the writer."""
+    """What is asked for; ``tree`` is "domains,subdomains,types,ideas". ``critic`` "same" lets the writer check itself,
+    None is not known yet.
+    """
 
     spec: str
     tokens: int
     assistant: str
     maker: str
     writer: str
-    critic: str
+    critic: str | None
     seed: int
     shows: float
     words: int
@@ -45,11 +50,17 @@ class Writing:
         if self.writer == "compose":
             return ComposeDocuments(spec=spec, assistant=self.assistant, maker=self.maker, tokens=self.tokens,
                                     seed=self.seed, share_showing=self.shows)
+        if self.critic is None:
+            raise DataError("write: no critic is named",
+                            hint=f"--critic ADDRESS, best another model than {self.writer}; --critic same lets the "
+                                 "writer check itself")
+        same = self.critic == SAME
         return GenerateDocuments(
             spec=spec, assistant=self.assistant, maker=self.maker, tokens=self.tokens, seed=self.seed,
             writer=Model(address=self.writer, max_tokens=_room(self.words)),
-            critic=Model(address=self.critic or self.writer, temperature=0.0), shows=self.shows,
-            tree=_tree(self.tree, self.words),
+            # What is judged should not depend on luck, but some providers take no temperature: it is left to them.
+            critic=Model(address=self.writer if same else self.critic, temperature=None), shows=self.shows,
+            tree=_tree(self.tree, self.words), checks=Checks(same_critic=same),
         )  # fmt: skip
 
 
@@ -65,7 +76,11 @@ def write(writing: Writing, out: Path, *, store: Path, budget: float | None = No
         say(f"remark: {remark}")
     for line in asking_lines(recipe, terms):
         say(line)
-    return to_file(recipe, "documents.jsonl", out, store, terms)
+    account = Account()
+    told = to_file(recipe, "documents.jsonl", out, store, terms, account)
+    for line in account_lines(account.rows()):
+        say(line)
+    return told
 
 
 def asking_lines(recipe: Recipe[Any], terms: Terms) -> list[str]:
@@ -108,11 +123,12 @@ def _tree(text: str, words: int) -> Tree:
     return Tree(domains=domains, subdomains=subdomains, types=types, ideas=ideas, words=words)
 
 
-def to_file(recipe: Recipe[Any], name: str, out: Path, store: Path, terms: Terms | None = None) -> str:
+def to_file(recipe: Recipe[Any], name: str, out: Path, store: Path, terms: Terms | None = None,
+            account: Account | None = None) -> str:
     """Build and copy out the rows, as JSONL or Parquet by the name's ending; returns a line for people."""
     if out.exists():
         raise DataError(f"{out}: there is such a file already", hint="name another with --out")
-    made = build(recipe, store=store, keep=False, terms=terms) / name
+    made = build(recipe, store=store, keep=False, terms=terms, account=account) / name
     rows = sum(1 for _ in made.open("rb"))
     if out.suffix == ".parquet":
         to_parquet(made, out)
