@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
+    from midspec.documents.gate import Checks
+    from midspec.documents.tree import Tree
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
     from midspec.stages.generate_chats import GenerateChats, Sifting
+    from midspec.stages.generate_documents import GenerateDocuments
     from midspec.stages.grade import Grade
     from midspec.stages.grade_transcripts import GradeTranscripts
     from midspec.stages.midtrain import Midtrain
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
     from midspec.stages.prompted import Prompted
     from midspec.stages.read_reasons import ReadReasons
     from midspec.stages.respond import Respond
+    from midspec.stages.sub_corpus import SubCorpus
     from midspec.stages.transcripts_from_file import TranscriptsFromFile
     from midspec.store.artifacts import Store
     from midspec.training.schedule import Full, Lora, Schedule
@@ -70,6 +74,7 @@ _HOME = {
     "Calibrate": "stages.calibrate",
     "ChatsFromFile": "stages.chats_from_file",
     "Check": "experiment.check",
+    "Checks": "documents.gate",
     "Choice": "evals.choice",
     "ClaimError": "core.errors",
     "ComposeChats": "stages.compose_chats",
@@ -84,6 +89,7 @@ _HOME = {
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
     "GenerateChats": "stages.generate_chats",
+    "GenerateDocuments": "stages.generate_documents",
     "Grade": "stages.grade",
     "GradeTranscripts": "stages.grade_transcripts",
     "Lora": "training.schedule",
@@ -108,6 +114,8 @@ _HOME = {
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
     "Store": "store.artifacts",
+    "SubCorpus": "stages.sub_corpus",
+    "Tree": "documents.tree",
     "TranscriptsFromFile": "stages.transcripts_from_file",
     "acts_of": "library.acts",
     "build": "experiment.verbs",

@@ -18,6 +18,7 @@ import pytest
 from midspec import (
     Calibrate,
     ChatsFromFile,
+    Checks,
     Choice,
     ComposeChats,
     ComposeDocuments,
@@ -25,6 +26,7 @@ from midspec import (
     File,
     Finetune,
     GenerateChats,
+    GenerateDocuments,
     Grade,
     GradeTranscripts,
     Lora,
@@ -39,7 +41,9 @@ from midspec import (
     Schedule,
     Sifting,
     Store,
+    SubCorpus,
     TranscriptsFromFile,
+    Tree,
     build,
     load_acts,
     load_chats,
@@ -96,13 +100,25 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         sifting=Sifting(same_judge=True),
     )
     told = Prompted(start=read, spec=load_spec("affordability"))
+    documents = GenerateDocuments(
+        spec=load_spec("affordability"),
+        assistant="Tiny",
+        maker="midspec",
+        tokens=1500,
+        seed=1,
+        writer=teacher,
+        critic=teacher,
+        tree=Tree(domains=2, subdomains=3, types=2, ideas=2, words=100),
+        checks=Checks(same_critic=True),
+    )
+    some = SubCorpus(of=documents, tokens=500)
     kept = TranscriptsFromFile(file=File(str(SRC / "library" / "transcripts" / "transcripts.jsonl")))
     grader = Model(address="scripted/grader")
     graded = GradeTranscripts(transcripts=kept, acts=load_acts(), grader=grader)
     reasons = ReadReasons(transcripts=kept, acts=load_acts(), grader=None)
     known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, kept, graded,
-            known, reasons)
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, documents,
+            some, kept, graded, known, reasons)
     return {type(r).__name__: r for r in made}
 
 
