@@ -339,15 +339,8 @@ def train(
         seed=seed,
         unusable=unusable,
     )
-    made = loose.train(
-        loose.Start(start, revision, assistant, maker),
-        documents,
-        chat_file,
-        settings,
-        store=store,
-        device=device,
-        threads=jobs,
-    )
+    begin = loose.Start(start, revision, assistant, maker)
+    made = loose.train(begin, documents, chat_file, settings, store=store, device=device, threads=jobs)
     # The folder alone goes to standard output, for scripts.
     print(show.doses(Checkpoint.read(made).doses), file=sys.stderr)
     print(made)
@@ -393,9 +386,8 @@ def calibrate(
     """Measure how often a grader of transcripts errs, on transcripts that were labelled blind."""
     from midspec.experiment import grading
 
-    found = grading.calibrate(
-        grader, transcripts=transcripts, labels=labels, acts=acts, store=store, budget=budget, batch=batch
-    )
+    files = grading.Files(transcripts, labels, acts)
+    found = grading.calibrate(grader, files, store=store, budget=budget, batch=batch)
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else grading.calibration_lines(found))
 
 

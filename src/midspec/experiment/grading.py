@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,25 @@ def grader_at(address: str) -> Model:
     return Model(address=address, temperature=None, max_tokens=2000)
 
 
-def calibrate(address: str, *, transcripts: Path | None = None, labels: Path | None = None, acts: Path | None = None,
-              store: Path, budget: float | None = None, batch: bool = False) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Files:
+    """One's own in place of the shipped ones: transcripts and labels together, acts beside them."""
+
+    transcripts: Path | None = None
+    labels: Path | None = None
+    acts: Path | None = None
+
+
+def calibrate(address: str, files: Files | None = None, *, store: Path, budget: float | None = None,
+              batch: bool = False) -> dict[str, Any]:
     """Let a grader read the labelled transcripts; counts and exact 95 % intervals a reading, for programs.
 
     Raises:
         DataError: files are wrong. StoppedError: asking had to stop; what arrived is kept.
     """
-    recipe = Calibrate(grader=grader_at(address), labelled=load_labelled(transcripts, labels), acts=load_acts(acts))
+    own = files or Files()
+    recipe = Calibrate(grader=grader_at(address), labelled=load_labelled(own.transcripts, own.labels),
+                       acts=load_acts(own.acts))
     kept = Store(store)
     folder = build(recipe, store=kept, terms=terms_of(budget, batch))
     made: Calibration = kept.read(recipe)
