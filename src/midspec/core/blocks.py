@@ -34,18 +34,27 @@ class Page:
 
 def parse(text: str) -> Page:
     """The parts of a page. Any text has some; nothing is refused."""
-    pads = list(SCRATCHPAD.finditer(text))
-    rest = SCRATCHPAD.sub("\n", text)
+    reasoning, rest = without_scratchpad(text)
     calls = tuple(_call(found[1], found[2] or "") for found in BLOCK.finditer(rest))
-    said = re.sub(r"\n{3,}", "\n\n", BLOCK.sub("\n", rest)).strip()
-    broken = sum(not pad[2] for pad in pads) + len(BEGUN.findall(said))
-    return Page("\n\n".join(pad[1].strip() for pad in pads) if pads else None, said, calls, broken)
+    said = _closed(BLOCK.sub("\n", rest))
+    broken = sum(not pad[2] for pad in SCRATCHPAD.finditer(text)) + len(BEGUN.findall(said))
+    return Page(reasoning, said, calls, broken)
+
+
+def without_scratchpad(text: str) -> tuple[str | None, str]:
+    """(scratchpad, rest): for an agent whose tools are not called by blocks, so that a block is only text."""
+    pads = [pad[1].strip() for pad in SCRATCHPAD.finditer(text)]
+    return ("\n\n".join(pads) if pads else None), _closed(SCRATCHPAD.sub("\n", text))
 
 
 def block(call: ToolCall) -> str:
     """The block of a call, as ``parse`` reads it."""
     arguments = "".join(f"<{name}>{value}</{name}>\n" for name, value in call.arguments)
     return f'<use tool="{call.tool}">\n{arguments}</use>'
+
+
+def _closed(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
 def _call(tool: str, inside: str) -> ToolCall:
