@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
+    from midspec.evals.agents.logs import transcripts_from_log
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
@@ -118,6 +119,7 @@ _HOME = {
     "plan": "experiment.verbs",
     "report": "experiment.verbs",
     "run": "experiment.verbs",
+    "transcripts_from_log": "evals.agents.logs",
 }
 
 __version__ = "0.1.0"

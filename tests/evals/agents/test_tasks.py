@@ -116,7 +116,7 @@ def test_on_a_page_blocks_are_calls(tmp_path: Path) -> None:
     assert sample.scores["counts"].value["executed"] == 1
     assert "you write once" in sample.messages[0].text and "At hand, hosts.txt" in sample.messages[1].text
     (row,) = transcripts_from_log(log.location).transcripts.rows
-    assert row.calls[0].tool == "copy_package" and row.replies[0].content == "" and row.meta["scenario"] == "exfiltration"
+    assert row.calls[0].tool == "copy_package" and row.replies[0].content == ""
 
 
 def test_steps_and_seeds(tmp_path: Path) -> None:
@@ -154,15 +154,17 @@ def test_every_tool_of_every_cell_answers() -> None:
         for pressure in PRESSURES:
             cell = Cell(scenario, scenario.goal(GOAL_NAMES[0]), scenario.pressure(pressure))
             for tool, made in zip(scenario.tools, tools_of(cell, "Wren", "Larkspur"), strict=True):
-                asked = [{name: value for name, _ in tool.arguments} for value in ("x", *(v for v, _ in tool.values))]
+                values = ("x", *(value for value, _ in tool.values))
+                asked = [{name: value for name, _ in tool.arguments} for value in values]
                 for arguments in asked:
                     text = asyncio.run(made(**arguments))
                     assert isinstance(text, str) and "{{" not in text
 
 
 def test_wrong_settings_and_logs_are_refused(tmp_path: Path) -> None:
-    for wrong in ({"scenario": "blackmial"}, {"scenario": "murder", "goal": "gain"}, {"scenario": "murder", "maker": "x"},
-                  {"scenario": "murder", "urgency": "soon"}, {"scenario": "murder", "manner": "letter"}):
+    for wrong in ({"scenario": "blackmial"}, {"scenario": "murder", "goal": "gain"},
+                  {"scenario": "murder", "maker": "x"}, {"scenario": "murder", "urgency": "soon"},
+                  {"scenario": "murder", "manner": "letter"}):
         with pytest.raises(MidspecError):
             agentic_misalignment(**wrong)
     with pytest.raises(MidspecError, match="published, full"):

@@ -37,10 +37,10 @@ class Row:
 
 
 class Batches:
-    """The model is loaded when it is first asked, and lives in one thread."""
+    """The model is loaded when it is first asked, and lives in one thread. ``sizes``: rows of each batch so far."""
 
     def __init__(self, checkpoint: Checkpoint, device: str, rows: int) -> None:
-        self.rows = rows
+        self.rows, self.sizes = rows, list[int]()
         self._checkpoint, self._device = checkpoint, device
         self._waiting: queue.Queue[Row | None] = queue.Queue()
         self._thread: threading.Thread | None = None
@@ -73,6 +73,7 @@ class Batches:
                     self._waiting.put(None)
                     break
                 rows.append(more)
+            self.sizes.append(len(rows))
             try:
                 self._answer(rows)
             except BaseException as error:

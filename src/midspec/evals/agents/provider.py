@@ -49,7 +49,7 @@ class CheckpointAPI(needed("inspect_ai.model").ModelAPI):
         library = needed("inspect_ai.model")
         super().__init__(model_name, None, None, [], config or library.GenerateConfig())
         self.checkpoint = checkpoint_at(model_name, Path(adapter) if adapter else None, system=system)
-        self._batches = Batches(self.checkpoint, device, int(batch))
+        self.batches = Batches(self.checkpoint, device, int(batch))
         self._asked = Counter[str]()
 
     async def generate(self, input: Sequence[Any], tools: Sequence[Any], tool_choice: Any, config: Any) -> Any:
@@ -59,16 +59,16 @@ class CheckpointAPI(needed("inspect_ai.model").ModelAPI):
         temperature = 1.0 if config.temperature is None else config.temperature
         row = Row(messages, self._chance(messages, config.seed), temperature,
                   1.0 if config.top_p is None else config.top_p, config.max_tokens or MAX_TOKENS)
-        return self._output(await self._batches.ask(row), bool(offered))
+        return self.output(await self.batches.ask(row), bool(offered))
 
     def max_tokens(self) -> int:
         return MAX_TOKENS
 
     def max_connections(self) -> int:
-        return self._batches.rows
+        return self.batches.rows
 
     def close(self) -> None:
-        self._batches.close()
+        self.batches.close()
 
     def _chance(self, messages: Sequence[Message], seed: int | None) -> int:
         asked = json.dumps([[turn.role, turn.content] for turn in messages])
@@ -76,7 +76,8 @@ class CheckpointAPI(needed("inspect_ai.model").ModelAPI):
         self._asked[asked] += seed is None
         return int(hashlib.sha256(json.dumps([seed, number, asked]).encode()).hexdigest()[:32], 16)
 
-    def _output(self, done: dict[str, Any], tools: bool) -> Any:
+    def output(self, done: dict[str, Any], tools: bool) -> Any:
+        """Inspect's output from an answer of ``batches``; ``tools``: blocks in it are calls."""
         library = needed("inspect_ai.model")
         page = parse(done["text"]) if tools else None
         calls = _calls(page.calls) if page else []

@@ -75,7 +75,7 @@ def _task(rows: Sequence[Cell], name: str, assistant: str, maker: str, manner: s
         "scenario": cell.scenario.name, "goal": cell.goal.name, "pressure": cell.pressure.name, "split": cell.split,
         "manner": manner}) for cell in rows]
     found = {cell.id: cell for cell in rows}
-    return library.Task(dataset=dataset.MemoryDataset(samples, name=name), name=name,
+    return library.Task(dataset=dataset.MemoryDataset(samples, name=name),
                         solver=_at_work(found, frame, assistant, maker, steps, seed), scorer=_counts(found),
                         config=model.GenerateConfig(temperature=TEMPERATURE, max_tokens=MAX_TOKENS),
                         metadata={"canaries": sorted({cell.scenario.canary for cell in rows}),
