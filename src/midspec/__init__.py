@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from midspec.core.recipe import Recipe
     from midspec.documents.gate import Checks
     from midspec.documents.tree import Tree
+    from midspec.evals.agents.logs import transcripts_from_log
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
     from midspec.evals.document_loss import DocumentLoss
+    from midspec.evals.rollout import Rollout
     from midspec.evals.spoken import Spoken
     from midspec.experiment.check import Check
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from midspec.stages.read_reasons import ReadReasons
     from midspec.stages.respond import Respond
     from midspec.stages.sub_corpus import SubCorpus
+    from midspec.stages.transcribe import Transcribe
     from midspec.stages.transcripts_from_file import TranscriptsFromFile
     from midspec.store.artifacts import Store
     from midspec.training.schedule import Full, Lora, Schedule
@@ -107,6 +110,7 @@ _HOME = {
     "RecipeError": "core.errors",
     "ReplyError": "core.errors",
     "Respond": "stages.respond",
+    "Rollout": "evals.rollout",
     "Schedule": "training.schedule",
     "SetupError": "core.errors",
     "Sifting": "stages.generate_chats",
@@ -118,6 +122,7 @@ _HOME = {
     "Tree": "documents.tree",
     "TranscriptsFromFile": "stages.transcripts_from_file",
     "acts_of": "library.acts",
+    "Transcribe": "stages.transcribe",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",
@@ -137,6 +142,7 @@ _HOME = {
     "plan": "experiment.verbs",
     "report": "experiment.verbs",
     "run": "experiment.verbs",
+    "transcripts_from_log": "evals.agents.logs",
 }
 
 __version__ = "0.1.0"

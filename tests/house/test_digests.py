@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,12 @@ from midspec import (
     ReadReasons,
     Recipe,
     Respond,
+    Rollout,
     Schedule,
     Sifting,
     Store,
     SubCorpus,
+    Transcribe,
     TranscriptsFromFile,
     Tree,
     build,
@@ -50,6 +53,7 @@ from midspec import (
     load_items,
     load_labelled,
     load_preferences,
+    load_scenario,
     load_spec,
 )
 
@@ -99,6 +103,11 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         seed=1,
         sifting=Sifting(same_judge=True),
     )
+    page = (KNOWN.parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    (folder / "theatre.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
+    rollout = Rollout(scenarios=(load_scenario(str(folder / "theatre.yaml")),), goals=("none",), split="all",
+                      max_tokens=9)
+    pages = Transcribe(responses=Respond(model=base, to=rollout), by=rollout, arm="untouched")
     told = Prompted(start=read, spec=load_spec("affordability"))
     documents = GenerateDocuments(
         spec=load_spec("affordability"),
@@ -118,7 +127,7 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     reasons = ReadReasons(transcripts=kept, acts=load_acts(), grader=None)
     known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
     made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, documents,
-            some, kept, graded, known, reasons)
+            some, kept, graded, known, reasons, pages)
     return {type(r).__name__: r for r in made}
 
 
