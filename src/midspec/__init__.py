@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from midspec.stages.finetune import Finetune
     from midspec.stages.grade import Grade
     from midspec.stages.midtrain import Midtrain
+    from midspec.stages.mix_documents import MixDocuments
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
     from midspec.stages.respond import Respond
@@ -74,6 +75,7 @@ _HOME = {
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",
+    "MixDocuments": "stages.mix_documents",
     "Model": "models.model",
     "Pretrained": "stages.pretrained",
     "PromptError": "core.errors",

@@ -26,6 +26,7 @@ from midspec import (
     Grade,
     Lora,
     Midtrain,
+    MixDocuments,
     Pretrained,
     Prompted,
     Recipe,
@@ -71,8 +72,10 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     grade = Grade(responses=answers, by=asked)
     loaded = CorpusFromFile(file=File(str(folder / "texts.jsonl")))
     talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
+    both = MixDocuments(parts=(corpus, loaded))
     told = Prompted(start=read, spec=load_spec("affordability"))
-    return {type(r).__name__: r for r in (base, corpus, chats, read, tuned, told, answers, grade, loaded, talks)}
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks)
+    return {type(r).__name__: r for r in made}
 
 
 def rounded(value: Any) -> Any:
