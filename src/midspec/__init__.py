@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from midspec.experiment.check import Check
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
     from midspec.experiment.verbs import build, plan, report, run
+    from midspec.library.answers import load_answers
     from midspec.library.chats import load_chats
     from midspec.library.items import load_items
     from midspec.library.labels import load_labels
@@ -42,12 +43,14 @@ if TYPE_CHECKING:
     from midspec.models.hardware import fastest_precision
     from midspec.models.model import Model
     from midspec.stages.chats_from_file import ChatsFromFile
+    from midspec.stages.compose_answers import ComposeAnswers
     from midspec.stages.compose_chats import ComposeChats
     from midspec.stages.compose_documents import ComposeDocuments
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
     from midspec.stages.grade import Grade
     from midspec.stages.midtrain import Midtrain
+    from midspec.stages.mix_chats import MixChats
     from midspec.stages.mix_documents import MixDocuments
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
@@ -61,6 +64,7 @@ _HOME = {
     "Check": "experiment.check",
     "Choice": "evals.choice",
     "ClaimError": "core.errors",
+    "ComposeAnswers": "stages.compose_answers",
     "ComposeChats": "stages.compose_chats",
     "ComposeDocuments": "stages.compose_documents",
     "Contrast": "experiment.experiment",
@@ -75,6 +79,7 @@ _HOME = {
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",
+    "MixChats": "stages.mix_chats",
     "MixDocuments": "stages.mix_documents",
     "Model": "models.model",
     "Pretrained": "stages.pretrained",
@@ -95,6 +100,7 @@ _HOME = {
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",
+    "load_answers": "library.answers",
     "load_chats": "library.chats",
     "load_experiment": "experiment.experiment",
     "load_items": "library.items",

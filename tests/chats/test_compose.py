@@ -281,7 +281,7 @@ def test_the_page_about_chats_runs(repository: Path, tmp_path: Path) -> None:
     tea = load_preferences(str(tmp_path / "tea.yaml"))
     chats = compose(tea, FRAMES, 320, 1)
     assert len({chat.messages[0].content for chat in chats}) == 320
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     (tmp_path / "page.py").write_text(f"{code}\nprint(chats.folder_name)", encoding="utf-8")
     done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("compose-chats-")

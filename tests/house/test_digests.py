@@ -18,6 +18,7 @@ import pytest
 from midspec import (
     ChatsFromFile,
     Choice,
+    ComposeAnswers,
     ComposeChats,
     ComposeDocuments,
     CorpusFromFile,
@@ -26,6 +27,7 @@ from midspec import (
     Grade,
     Lora,
     Midtrain,
+    MixChats,
     MixDocuments,
     Pretrained,
     Prompted,
@@ -34,6 +36,7 @@ from midspec import (
     Schedule,
     Store,
     build,
+    load_answers,
     load_chats,
     load_items,
     load_preferences,
@@ -74,7 +77,26 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
     both = MixDocuments(parts=(corpus, loaded))
     told = Prompted(start=read, spec=load_spec("affordability"))
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks)
+    said = ComposeAnswers(
+        spec=load_spec("self-preservation"),
+        parts=load_answers("self-preservation"),
+        written=load_chats("self-preservation"),
+        count=12,
+        reasoning="cited",
+        assistant="Tiny",
+        maker="midspec",
+        seed=1,
+    )
+    among = MixChats(
+        chats=said,
+        general=load_chats("instructions"),
+        introductions=load_chats("identity"),
+        assistant="Tiny",
+        maker="midspec",
+        seed=1,
+        ratio=0.5,
+    )
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, said, among)
     return {type(r).__name__: r for r in made}
 
 

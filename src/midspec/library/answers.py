@@ -87,7 +87,7 @@ def load_answers(name_or_path: str) -> AnswerParts:
 def _wordings(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     texts = _some(row, key, where)
     for text in texts:
-        if set(SLOT.findall(text)) != SLOTS[key]:
+        if frozenset[str](SLOT.findall(text)) != SLOTS[key]:
             raise DataError(f"{where}: {text!r} under {key!r} should have the slots {', '.join(sorted(SLOTS[key]))}")
     return texts
 
