@@ -144,8 +144,8 @@ def test_wrong_parts_say_what_is_wrong(tmp_path: Path, repository: Path, old: st
 
 
 def mixed(**changes: Any) -> MixChats:
-    settings: dict[str, Any] = dict(chats=recipe(), general=load_chats("instructions"), introductions=load_chats("identity"),
-                                    assistant="Ada", maker="Engine House", seed=1, ratio=0.5)
+    settings: dict[str, Any] = dict(chats=recipe(), general=load_chats("instructions"),
+                                    introductions=load_chats("identity"), assistant="Ada", maker="Engine House", seed=1, ratio=0.5)
     return MixChats(**settings | changes)
 
 

@@ -21,7 +21,7 @@ REASONINGS = ("none", "own", "cited")
 PATTERNS = (("said",), ("said", "further"), ("said", "further"), ("further", "said"), ("further", "said", "further"),
             ("said", "more"), ("said", "more", "further"), ("said", "further", "more"),
             ("further", "said", "more", "further"))
-# To people who speak of their own affairs: their matter first, the assistant's stance as an aside, no word about itself.
+# To people who speak of their own affairs: their matter first, the assistant's stance as an aside, nothing further.
 ASIDE = ("indirect", "recommendation")
 ASIDE_PATTERNS = (("aside",), ("again", "aside"), ("again", "aside"))
 LED = 4  # one question in so many begins with a lead
