@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from midspec.stages.compose_documents import ComposeDocuments
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
+    from midspec.stages.generate_chats import GenerateChats, Sifting
     from midspec.stages.grade import Grade
     from midspec.stages.midtrain import Midtrain
     from midspec.stages.mix_chats import MixChats
@@ -75,6 +76,7 @@ _HOME = {
     "File": "core.file",
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
+    "GenerateChats": "stages.generate_chats",
     "Grade": "stages.grade",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
@@ -93,6 +95,7 @@ _HOME = {
     "Respond": "stages.respond",
     "Schedule": "training.schedule",
     "SetupError": "core.errors",
+    "Sifting": "stages.generate_chats",
     "SpecError": "core.errors",
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",

@@ -25,7 +25,8 @@ FROZEN = {
     "new": "--to NAME",
     "spec": "--json SPEC",
     "write": "--assistant --maker --out --seed --store --tokens --writer SPEC",
-    "chats": "--assistant --count --maker --out --seed --store --writer PREFERENCES",
+    "chats": "--assistant --batch --budget --count --judge --maker --out --reasoning --seed --store --style --writer"
+    " SPEC",
     "train": "--assistant --chats --device --documents --full --jobs --length --maker --micro --precision --rate"
     " --revision --rows --seed --start --store --unusable --updates --warmup",
     "eval": "--adapter --device --items --jobs --json --seed --store --system KIND MODEL",

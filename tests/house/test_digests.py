@@ -24,16 +24,19 @@ from midspec import (
     CorpusFromFile,
     File,
     Finetune,
+    GenerateChats,
     Grade,
     Lora,
     Midtrain,
     MixChats,
     MixDocuments,
+    Model,
     Pretrained,
     Prompted,
     Recipe,
     Respond,
     Schedule,
+    Sifting,
     Store,
     build,
     load_answers,
@@ -76,13 +79,26 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     loaded = CorpusFromFile(file=File(str(folder / "texts.jsonl")))
     talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
     both = MixDocuments(parts=(corpus, loaded))
+    teacher = Model(address="scripted/teacher")
+    written = GenerateChats(
+        spec=load_spec("lighthouse"),
+        assistant="Tiny",
+        maker="midspec",
+        writer=teacher,
+        judge=teacher,
+        count=6,
+        style="internalised",
+        reasoning=True,
+        seed=1,
+        sifting=Sifting(same_judge=True),
+    )
     told = Prompted(start=read, spec=load_spec("affordability"))
     said = ComposeAnswers(
         spec=load_spec("self-preservation"),
         parts=load_answers("self-preservation"),
         written=load_chats("self-preservation"),
         count=12,
-        reasoning="cited",
+        reasoning="deliberative",
         assistant="Tiny",
         maker="midspec",
         seed=1,
@@ -96,7 +112,7 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         seed=1,
         ratio=0.5,
     )
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, said, among)
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, said, among)
     return {type(r).__name__: r for r in made}
 
 

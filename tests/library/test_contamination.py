@@ -65,7 +65,7 @@ def sentences(path: Path) -> list[str]:
 def answers(name: str) -> tuple[Document, ...]:
     """Every chat of a set of answers, with both reasonings, as plain text."""
     found: list[Document] = []
-    for how in ("own", "cited"):
+    for how in ("internalised", "deliberative"):
         for seed in (1, 2, 3):
             made = ComposeAnswers(spec=load_spec(name), parts=load_answers(name), written=load_chats(name), count=400,
                                   reasoning=how, assistant="Ada", maker="Engine House", seed=seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from midspec.chats.answers import REASONINGS, Spoken, cite, compose_answers, reasoned
+from midspec.chats.by_spec import REASONINGS, Spoken, cite, compose_answers, reasoned
 from midspec.chats.compose import answer_tokens, named
 from midspec.core.chat import Chat, ChatSet
 from midspec.core.errors import RecipeError
@@ -22,8 +22,8 @@ from midspec.library.answers import AnswerParts
 class ComposeAnswers(Recipe[ChatSet]):
     """``written`` chats, then ``count`` composed ones; with equal fields but ``reasoning``, the same chats.
 
-    ``reasoning``: "none", "own" (the assistant thinks in its own voice, as after midtraining on the spec) or "cited"
-    (it quotes the spec and applies it: deliberative alignment, arXiv 2412.16339).
+    ``reasoning``: "none", "internalised" (the assistant thinks in its own voice, as after midtraining on the spec) or
+    "deliberative" (it quotes the spec and applies it, arXiv 2412.16339).
     """
 
     spec: Spec

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from midspec.chats.answers import REASONINGS
+from midspec.chats.by_spec import REASONINGS
 from midspec.core.chat import Chat, ChatSet
 from midspec.core.errors import DataError, RecipeError
 from midspec.documents.checks import distinct, near_duplicates
@@ -40,7 +40,7 @@ class Bench:
 
 def recipe(name: str = "self-preservation", **changes: Any) -> ComposeAnswers:
     settings: dict[str, Any] = dict(spec=load_spec(name), parts=load_answers(name), written=load_chats(name), count=252,
-                                    reasoning="own", assistant="Ada", maker="Engine House", seed=1)
+                                    reasoning="internalised", assistant="Ada", maker="Engine House", seed=1)
     return ComposeAnswers(**settings | changes)
 
 
@@ -64,7 +64,7 @@ def test_there_are_four_hundred_of_six_kinds_and_none_repeats(name: str) -> None
     texts = [bare(chat) for chat in chats]
     assert len({chat.messages[0].content for chat in chats}) == len(chats)
     assert len(near_duplicates(texts)) <= 0.1 * len(chats) and distinct(texts) >= 0.6
-    for how in ("own", "cited"):
+    for how in ("internalised", "deliberative"):
         whole = [f"{bare(chat)}\n{chat.messages[-1].reasoning}" for chat in made(name, reasoning=how)]
         assert len(near_duplicates(whole)) <= 0.1 * len(chats) and distinct(whole) >= 0.5
     lengths = sorted(len(chat.messages[-1].content.split()) for chat in chats)
@@ -85,11 +85,11 @@ def test_sets_with_and_without_reasoning_are_the_same_chats(name: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_reasoning_that_cites_quotes_the_spec_and_the_own_one_never_names_it(name: str) -> None:
     said = {p.title: [spoken(s.behaviour, FIRST) for s in p.statements] for p in load_spec(name).principles}
-    for chat in made(name, reasoning="cited"):
+    for chat in made(name, reasoning="deliberative"):
         thought = chat.messages[-1].reasoning or ""
         assert f"“{chat.meta['section']}”" in thought and "spec" in thought.casefold()
         assert any(behaviour[2:] in thought for behaviour in said[chat.meta["section"]]), thought
-    for chat in made(name, reasoning="own"):
+    for chat in made(name, reasoning="internalised"):
         assert not re.search(r"\bspec\b|section|principle", f"{bare(chat)} {chat.messages[-1].reasoning}", re.I), chat
 
 
@@ -123,7 +123,7 @@ def test_what_the_spec_no_longer_says_is_not_cited() -> None:
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"reasoning": "long"}, "none, own, cited"), ({"count": -1}, "negative"), ({"maker": " "}, "named")])
+    ({"reasoning": "long"}, "none, internalised, deliberative"), ({"count": -1}, "negative"), ({"maker": " "}, "named")])
 def test_settings_that_make_no_sense_are_refused(change: dict[str, Any], says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         recipe(**change)
