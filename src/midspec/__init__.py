@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from midspec.core.recipe import Recipe
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
+    from midspec.evals.decision import Decision
     from midspec.evals.document_loss import DocumentLoss
     from midspec.evals.spoken import Spoken
     from midspec.experiment.check import Check
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from midspec.library.preferences import load_preferences
     from midspec.library.questions import load_questions
     from midspec.library.reasons import ReasonReader, load_reasons
+    from midspec.library.scenarios import load_scenario, load_scenarios
     from midspec.library.specs import load_spec
     from midspec.models.hardware import fastest_precision
     from midspec.models.model import Model
@@ -71,6 +73,7 @@ _HOME = {
     "Contrast": "experiment.experiment",
     "CorpusFromFile": "stages.corpus_from_file",
     "DataError": "core.errors",
+    "Decision": "evals.decision",
     "DocumentLoss": "evals.document_loss",
     "Experiment": "experiment.experiment",
     "File": "core.file",
@@ -111,6 +114,8 @@ _HOME = {
     "load_preferences": "library.preferences",
     "load_questions": "library.questions",
     "load_reasons": "library.reasons",
+    "load_scenario": "library.scenarios",
+    "load_scenarios": "library.scenarios",
     "load_spec": "library.specs",
     "plan": "experiment.verbs",
     "report": "experiment.verbs",

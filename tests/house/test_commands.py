@@ -71,7 +71,8 @@ def test_commands_are_documented(command: str) -> None:
 
 
 def shipped() -> list[tuple[str, str]]:
-    places = {"specs": "*.md", "items": "*.jsonl", "questions": "*.jsonl", "chats": "*.jsonl", "preferences": "*"}
+    places = {"specs": "*.md", "items": "*.jsonl", "questions": "*.jsonl", "chats": "*.jsonl", "preferences": "*",
+              "scenarios": "*.yaml"}
     found = [
         (place, p.stem)
         for place, shape in places.items()
