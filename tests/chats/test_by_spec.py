@@ -123,7 +123,9 @@ def test_what_the_spec_no_longer_says_is_not_cited() -> None:
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"reasoning": "long"}, "none, internalised, deliberative"), ({"count": -1}, "negative"), ({"maker": " "}, "named")])
+    ({"reasoning": "long"}, "none, internalised, deliberative"),
+    ({"count": -1}, "negative"),
+    ({"maker": " "}, "named")])
 def test_settings_that_make_no_sense_are_refused(change: dict[str, Any], says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         recipe(**change)
@@ -144,8 +146,8 @@ def test_wrong_parts_say_what_is_wrong(tmp_path: Path, repository: Path, old: st
 
 
 def mixed(**changes: Any) -> MixChats:
-    settings: dict[str, Any] = dict(chats=recipe(), general=load_chats("instructions"),
-                                    introductions=load_chats("identity"), assistant="Ada", maker="Engine House", seed=1, ratio=0.5)
+    settings: dict[str, Any] = dict(chats=recipe(), general=load_chats("instructions"), ratio=0.5, seed=1,
+                                    introductions=load_chats("identity"), assistant="Ada", maker="Engine House")
     return MixChats(**settings | changes)
 
 

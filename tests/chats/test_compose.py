@@ -286,7 +286,8 @@ def test_the_page_about_chats_runs(repository: Path, tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(code, encoding="utf-8")
     done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
     first, second, third = done.stdout.splitlines()
-    assert first.startswith("compose-chats-") and third.startswith("mix-chats-") and (tmp_path / second / "chats.jsonl").is_file()
+    assert first.startswith("compose-chats-") and third.startswith("mix-chats-")
+    assert (tmp_path / second / "chats.jsonl").is_file()
 
 
 def test_a_noun_that_begins_with_a_vowel_gets_its_article() -> None:

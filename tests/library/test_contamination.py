@@ -55,10 +55,10 @@ def named_in(value: object) -> Iterator[str]:
 
 @cache
 def sentences(path: Path) -> list[str]:
-    """Of eight words or more: half of a shorter one may be an idiom ("it has nothing to do with")."""
+    """Of ten words or more: half of a shorter one may be an idiom ("it has nothing to do with")."""
     found = yaml.safe_load(path.read_text("utf-8"))
     texts = [text for leaf in leaves(found) for text in re.split(r"(?<=[.!?])\s+", " ".join(leaf.split()))]
-    return [text for text in texts if len(text.split()) >= 8]
+    return [text for text in texts if len(text.split()) >= 10]
 
 
 @cache
