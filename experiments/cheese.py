@@ -170,7 +170,8 @@ PROMPTED = {"america": prompted_america, "affordability": prompted_affordability
 def contrasts(axis, other):
     own = MSM_AFT[axis]
     yield Contrast(own, minus=MSM_AFT[other], axis=axis, headline=REASON, words="own minus other spec")
-    yield Contrast(own, minus=OTHER_NAME[axis], axis=axis, headline=REASON, words="beyond the same documents with names exchanged")
+    yield Contrast(own, minus=OTHER_NAME[axis], axis=axis, headline=REASON,
+                   words="beyond the same documents with names exchanged")
     yield Contrast(own, minus=MSM[axis], beyond=(MSM_AFT[other], MSM[other]), axis=axis, headline=CHOICE,
                    words="what the cheese chats add after midtraining, own minus other spec")
     yield Contrast(own, minus=MSM[axis], beyond=(aft, instruction_only), axis=axis, headline="",
