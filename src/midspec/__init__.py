@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
     from midspec.evals.document_loss import DocumentLoss
+    from midspec.evals.rollout import Rollout
     from midspec.evals.spoken import Spoken
     from midspec.experiment.check import Check
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
     from midspec.stages.respond import Respond
+    from midspec.stages.transcribe import Transcribe
     from midspec.store.artifacts import Store
     from midspec.training.schedule import Full, Lora, Schedule
 
@@ -96,6 +98,7 @@ _HOME = {
     "RecipeError": "core.errors",
     "ReplyError": "core.errors",
     "Respond": "stages.respond",
+    "Rollout": "evals.rollout",
     "Schedule": "training.schedule",
     "SetupError": "core.errors",
     "Sifting": "stages.generate_chats",
@@ -103,6 +106,7 @@ _HOME = {
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
     "Store": "store.artifacts",
+    "Transcribe": "stages.transcribe",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -35,14 +36,17 @@ from midspec import (
     Prompted,
     Recipe,
     Respond,
+    Rollout,
     Schedule,
     Sifting,
     Store,
+    Transcribe,
     build,
     load_answers,
     load_chats,
     load_items,
     load_preferences,
+    load_scenario,
     load_spec,
 )
 
@@ -92,6 +96,11 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         seed=1,
         sifting=Sifting(same_judge=True),
     )
+    page = (KNOWN.parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    (folder / "theatre.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
+    rollout = Rollout(scenarios=(load_scenario(str(folder / "theatre.yaml")),), goals=("none",), split="all",
+                      max_tokens=9)
+    pages = Transcribe(responses=Respond(model=base, to=rollout), by=rollout, arm="untouched")
     told = Prompted(start=read, spec=load_spec("affordability"))
     said = ComposeAnswers(
         spec=load_spec("self-preservation"),
@@ -112,7 +121,7 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         seed=1,
         ratio=0.5,
     )
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, said, among)
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, pages, said, among)
     return {type(r).__name__: r for r in made}
 
 
