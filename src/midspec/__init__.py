@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
+    from midspec.documents.gate import Checks
+    from midspec.documents.tree import Tree
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
     from midspec.stages.generate_chats import GenerateChats, Sifting
+    from midspec.stages.generate_documents import GenerateDocuments
     from midspec.stages.grade import Grade
     from midspec.stages.midtrain import Midtrain
     from midspec.stages.mix_chats import MixChats
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
     from midspec.stages.respond import Respond
+    from midspec.stages.sub_corpus import SubCorpus
     from midspec.stages.transcribe import Transcribe
     from midspec.store.artifacts import Store
     from midspec.training.schedule import Full, Lora, Schedule
@@ -67,6 +71,7 @@ _HOME = {
     "Answers": "evals.answers",
     "ChatsFromFile": "stages.chats_from_file",
     "Check": "experiment.check",
+    "Checks": "documents.gate",
     "Choice": "evals.choice",
     "ClaimError": "core.errors",
     "ComposeAnswers": "stages.compose_answers",
@@ -82,6 +87,7 @@ _HOME = {
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
     "GenerateChats": "stages.generate_chats",
+    "GenerateDocuments": "stages.generate_documents",
     "Grade": "stages.grade",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
@@ -106,7 +112,9 @@ _HOME = {
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
     "Store": "store.artifacts",
+    "SubCorpus": "stages.sub_corpus",
     "Transcribe": "stages.transcribe",
+    "Tree": "documents.tree",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",

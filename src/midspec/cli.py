@@ -236,21 +236,31 @@ def spec(
 def write(
     spec: Annotated[str, typer.Argument(metavar="SPEC")],
     tokens: Annotated[int, typer.Option(min=1, help="About how many tokens of documents.")],
-    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    out: Annotated[Path, typer.Option(help="File to write: .jsonl or .parquet.")],
     assistant: Annotated[str, typer.Option(help="The assistant's name.")],
     maker: Annotated[str, typer.Option(help="Who made it.")],
-    writer: Annotated[str, typer.Option(help="compose: recombine the spec's own statements, no model.")] = "compose",
+    writer: Annotated[
+        str, typer.Option(help="Address of a model, or compose: recombine the spec's own statements, no model.")
+    ] = "compose",
+    critic: Annotated[str | None, typer.Option(help="The critic's address; same: the writer checks itself.")] = None,
+    words: Annotated[int, typer.Option(help="Of a document, about; for a model as the writer.")] = 800,
+    tree: Annotated[
+        str, typer.Option(help="Domains, subdomains in all, types of document for each, ideas a call.")
+    ] = "8,26,20,25",
+    shows: Annotated[float, typer.Option(help="Share of documents in which the assistant is seen and heard.")] = 0.5,
     seed: Seed = 0,
     store: StoreDir = HERE,
+    budget: Budget = None,
+    batch: Batch = False,
 ) -> None:
-    """Write documents that discuss a spec."""
-    from midspec.experiment import loose
+    """Write documents that discuss a spec, by a model or without one; with more tokens only what is new is paid for."""
+    from midspec.experiment import loose_documents
 
-    print(
-        loose.write(
-            spec, tokens=tokens, out=out, assistant=assistant, maker=maker, writer=writer, seed=seed, store=store
-        )
-    )
+    wanted = loose_documents.Writing(
+        spec=spec, tokens=tokens, assistant=assistant, maker=maker, writer=writer, critic=critic, seed=seed,
+        shows=shows, words=words, tree=tree,
+    )  # fmt: skip
+    print(loose_documents.write(wanted, out, store=store, budget=budget, batch=batch))
 
 
 @app.command()

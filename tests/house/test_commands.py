@@ -24,7 +24,8 @@ FROZEN = {
     "store gc": "--store --yes FILE...",
     "new": "--to NAME",
     "spec": "--json SPEC",
-    "write": "--assistant --maker --out --seed --store --tokens --writer SPEC",
+    "write": "--assistant --batch --budget --critic --maker --out --seed --shows --store --tokens --tree --words "
+    "--writer SPEC",
     "chats": "--assistant --batch --budget --count --judge --maker --out --reasoning --seed --store --style --writer"
     " SPEC",
     "train": "--assistant --chats --device --documents --full --jobs --length --maker --micro --precision --rate"

@@ -18,6 +18,7 @@ import pytest
 
 from midspec import (
     ChatsFromFile,
+    Checks,
     Choice,
     ComposeAnswers,
     ComposeChats,
@@ -26,6 +27,7 @@ from midspec import (
     File,
     Finetune,
     GenerateChats,
+    GenerateDocuments,
     Grade,
     Lora,
     Midtrain,
@@ -40,7 +42,9 @@ from midspec import (
     Schedule,
     Sifting,
     Store,
+    SubCorpus,
     Transcribe,
+    Tree,
     build,
     load_answers,
     load_chats,
@@ -121,7 +125,20 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         seed=1,
         ratio=0.5,
     )
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, pages, said, among)
+    documents = GenerateDocuments(
+        spec=load_spec("affordability"),
+        assistant="Tiny",
+        maker="midspec",
+        tokens=1500,
+        seed=1,
+        writer=teacher,
+        critic=teacher,
+        tree=Tree(domains=2, subdomains=3, types=2, ideas=2, words=100),
+        checks=Checks(same_critic=True),
+    )
+    some = SubCorpus(of=documents, tokens=500)
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, documents, some)
+    made = (*made, pages, said, among)
     return {type(r).__name__: r for r in made}
 
 

@@ -63,5 +63,6 @@ def connect(model: Model, terms: Terms) -> ScriptedClient:
     if name not in known:
         raise SetupError(f"no script {name!r} in models/scripts/ (have: {', '.join(known)})")
     package = import_module(f"{scripts.__name__}.{name}")
-    names = sorted((m.name for m in iter_modules(package.__path__)), key=lambda file: (file == LAST, file))
+    names = sorted((m.name for m in iter_modules(package.__path__) if not m.name.startswith("_")),
+                   key=lambda file: (file == LAST, file))
     return ScriptedClient(model, [import_module(f"{package.__name__}.{file}") for file in names])
