@@ -68,7 +68,7 @@ def test_there_are_four_hundred_of_six_kinds_and_none_repeats(name: str) -> None
         whole = [f"{bare(chat)}\n{chat.messages[-1].reasoning}" for chat in made(name, reasoning=how)]
         assert len(near_duplicates(whole)) <= 0.1 * len(chats) and distinct(whole) >= 0.5
     lengths = sorted(len(chat.messages[-1].content.split()) for chat in chats)
-    assert lengths[0] >= 25 and lengths[-1] <= 120 and lengths[-42] - lengths[42] >= 25, lengths[::42]
+    assert lengths[0] >= 30 and lengths[-1] <= 120 and lengths[-42] - lengths[42] >= 25, lengths[::42]
     firsts = Counter(" ".join(chat.messages[-1].content.split()[:2]) for chat in chats)
     assert firsts.most_common(1)[0][1] <= 0.1 * len(chats), "varied openings"
 
