@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
     from midspec.experiment.verbs import build, plan, report, run
     from midspec.library.acts import acts_of, load_acts
+    from midspec.library.answers import load_answers
     from midspec.library.chats import load_chats
     from midspec.library.items import load_items
     from midspec.library.labelled import load_labelled
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from midspec.models.model import Model
     from midspec.stages.calibrate import Calibrate
     from midspec.stages.chats_from_file import ChatsFromFile
+    from midspec.stages.compose_answers import ComposeAnswers
     from midspec.stages.compose_chats import ComposeChats
     from midspec.stages.compose_documents import ComposeDocuments
     from midspec.stages.corpus_from_file import CorpusFromFile
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from midspec.stages.grade import Grade
     from midspec.stages.grade_transcripts import GradeTranscripts
     from midspec.stages.midtrain import Midtrain
+    from midspec.stages.mix_chats import MixChats
     from midspec.stages.mix_documents import MixDocuments
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
@@ -80,6 +83,7 @@ _HOME = {
     "Checks": "documents.gate",
     "Choice": "evals.choice",
     "ClaimError": "core.errors",
+    "ComposeAnswers": "stages.compose_answers",
     "ComposeChats": "stages.compose_chats",
     "ComposeDocuments": "stages.compose_documents",
     "Contrast": "experiment.experiment",
@@ -98,6 +102,7 @@ _HOME = {
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",
+    "MixChats": "stages.mix_chats",
     "MixDocuments": "stages.mix_documents",
     "Model": "models.model",
     "Pretrained": "stages.pretrained",
@@ -119,14 +124,15 @@ _HOME = {
     "StoppedError": "core.errors",
     "Store": "store.artifacts",
     "SubCorpus": "stages.sub_corpus",
-    "Tree": "documents.tree",
-    "TranscriptsFromFile": "stages.transcripts_from_file",
-    "acts_of": "library.acts",
     "Transcribe": "stages.transcribe",
+    "TranscriptsFromFile": "stages.transcripts_from_file",
+    "Tree": "documents.tree",
+    "acts_of": "library.acts",
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",
     "load_acts": "library.acts",
+    "load_answers": "library.answers",
     "load_chats": "library.chats",
     "load_experiment": "experiment.experiment",
     "load_items": "library.items",

@@ -21,6 +21,7 @@ from midspec import (
     ChatsFromFile,
     Checks,
     Choice,
+    ComposeAnswers,
     ComposeChats,
     ComposeDocuments,
     CorpusFromFile,
@@ -32,6 +33,7 @@ from midspec import (
     GradeTranscripts,
     Lora,
     Midtrain,
+    MixChats,
     MixDocuments,
     Model,
     Pretrained,
@@ -49,6 +51,7 @@ from midspec import (
     Tree,
     build,
     load_acts,
+    load_answers,
     load_chats,
     load_items,
     load_labelled,
@@ -109,6 +112,25 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
                       max_tokens=9)
     pages = Transcribe(responses=Respond(model=base, to=rollout), by=rollout, arm="untouched")
     told = Prompted(start=read, spec=load_spec("affordability"))
+    said = ComposeAnswers(
+        spec=load_spec("self-preservation"),
+        parts=load_answers("self-preservation"),
+        written=load_chats("self-preservation"),
+        count=12,
+        reasoning="deliberative",
+        assistant="Tiny",
+        maker="midspec",
+        seed=1,
+    )
+    among = MixChats(
+        chats=said,
+        general=load_chats("instructions"),
+        introductions=load_chats("identity"),
+        assistant="Tiny",
+        maker="midspec",
+        seed=1,
+        ratio=0.5,
+    )
     documents = GenerateDocuments(
         spec=load_spec("affordability"),
         assistant="Tiny",
@@ -127,7 +149,7 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     reasons = ReadReasons(transcripts=kept, acts=load_acts(), grader=None)
     known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
     made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, documents,
-            some, kept, graded, known, reasons, pages)
+            some, kept, graded, known, reasons, pages, said, among)
     return {type(r).__name__: r for r in made}
 
 
