@@ -236,7 +236,7 @@ def spec(
 def write(
     spec: Annotated[str, typer.Argument(metavar="SPEC")],
     tokens: Annotated[int, typer.Option(min=1, help="About how many tokens of documents.")],
-    out: Annotated[Path, typer.Option(help="File to write: .jsonl or .parquet.")],
+    out: Annotated[Path, typer.Option(help="File to write: .jsonl or .parquet; or a folder, with the card.")],
     assistant: Annotated[str, typer.Option(help="The assistant's name.")],
     maker: Annotated[str, typer.Option(help="Who made it.")],
     writer: Annotated[

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from midspec.experiment.verbs import shipped
 
@@ -68,6 +71,30 @@ def test_the_page_on_scenarios_runs(tmp_path: Path) -> None:
     done = run_code(blocks("scenarios.md"), tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "180 cells in all" in done.stdout and "Quayside Playhouse" in done.stdout
+
+
+def test_the_page_on_writing_runs(tmp_path: Path) -> None:
+    """From an empty folder to a published corpus: what is shown is saved, typed and run, from top to bottom."""
+    page = (REPOSITORY / "docs" / "writing.md").read_text(encoding="utf-8")
+    found = re.findall(r"```(markdown|sh|python)\n(.*?)```", page, re.DOTALL)
+    (spec,) = (text for kind, text in found if kind == "markdown")
+    (tmp_path / "spec.md").write_text(spec, encoding="utf-8")
+    start = "import subprocess, sys\n"
+    typed = {"sh": lambda text: "".join(f"subprocess.run([sys.executable, '-m', 'midspec.cli', *{line.split()[1:]}], "
+                                        "check=True)\n" for line in text.splitlines()), "python": str}
+    done = run_code(start + "\n".join(typed[kind](text) for kind, text in found if kind in typed), tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [kind for kind, _ in found].count("sh") == 4 and "0 of" not in done.stdout
+    folder = tmp_path / "corpus"
+    assert sorted(path.name for path in folder.iterdir())[0] == "README.md"
+    header = (folder / "README.md").read_text(encoding="utf-8").split("---")[1]
+    (named,) = re.findall(r"data_files: (\S+)", header)
+    texts = [json.loads(line)["text"] for line in (folder / named).read_text(encoding="utf-8").splitlines()]
+    assert len(texts) > 30
+    parquet = pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "documents.parquet")
+    assert parquet.column("text").to_pylist() == texts
+    corpora = list((tmp_path / "midspec-store" / "artifacts").glob("generate-documents-*"))
+    assert len(corpora) == 2, "commands and Python name the same corpus by the same id"
 
 
 def test_a_wheel_has_the_experiments_where_new_looks_for_them() -> None:

@@ -27,6 +27,7 @@ from midspec.stages.compose_documents import ComposeDocuments
 from midspec.stages.generate_documents import GenerateDocuments
 
 SAME = "same"
+PUBLISHED = ("README.md", "coverage.jsonl", "dropped.jsonl")  # beside the rows, where a stage makes them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,12 +126,21 @@ def _tree(text: str, words: int) -> Tree:
 
 def to_file(recipe: Recipe[Any], name: str, out: Path, store: Path, terms: Terms | None = None,
             account: Account | None = None) -> str:
-    """Build and copy out the rows, as JSONL or Parquet by the name's ending; returns a line for people."""
+    """Build and copy out the rows, as JSONL or Parquet by the name's ending; returns a line for people.
+
+    A name without ending is a folder, for publishing: rows, card, coverage, and what was dropped.
+    """
     if out.exists():
-        raise DataError(f"{out}: there is such a file already", hint="name another with --out")
+        raise DataError(f"{out}: there is such a {'folder' if out.is_dir() else 'file'} already",
+                        hint="name another with --out")
     made = build(recipe, store=store, keep=False, terms=terms, account=account) / name
     rows = sum(1 for _ in made.open("rb"))
-    if out.suffix == ".parquet":
+    if not out.suffix:
+        out.mkdir(parents=True)
+        for path in (made, *(made.with_name(beside) for beside in PUBLISHED)):
+            if path.is_file():
+                shutil.copyfile(path, out / path.name)
+    elif out.suffix == ".parquet":
         to_parquet(made, out)
     else:
         shutil.copyfile(made, out)
