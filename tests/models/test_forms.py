@@ -68,6 +68,21 @@ def test_json_is_read_strictly_and_mended_in_syntax_only(text: str, value: Ideas
     assert Typed(Ideas).read(text) == value
 
 
+@dataclass(frozen=True)
+class Names:
+    names: list[Idea]
+
+
+@pytest.mark.parametrize("rest", [", {", ', {"title": "resp', ", ", ""])
+def test_a_list_that_was_cut_off_behind_an_entry_is_not_closed(rest: str) -> None:
+    """The rest is not there: what was said of it cannot be mended into a shorter list."""
+    pytest.importorskip("json_repair")
+    entry = '{"title": "t [a", "kind": "rule", "score": 1, "note": null}'
+    found = Typed(Names).read(f'{{"names": [{entry}{rest}')
+    assert isinstance(found, Fault) and "does not end" in found.detail
+    assert Typed(Names).read(f'{{"names": [{entry},]}}') == Names([Idea("t [a", "rule", 1.0, None)])
+
+
 @pytest.mark.parametrize(("text", "says"), [
     ("", "no JSON"), (GOOD[:40], "does not end"), (f"[{GOOD}]", "an object is expected"), ("{}", "ideas is missing"),
     (GOOD.replace("false", '"no"'), "done is 'no'"), (GOOD.replace('"rule"', '"law"'), "not one of: value, rule"),

@@ -16,6 +16,7 @@ from midspec.models.schema import instance, schema_of, texts_of
 
 OBJECT = re.compile(r"""[{\[]\s*["'{]""")
 FIRST_KEY = re.compile(r"""[\[\s]*\{\s*["'](\w+)["']""")
+BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
 FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 
 
@@ -177,7 +178,7 @@ def _read_block(block: str) -> Any:
     try:
         value, end = json.JSONDecoder(object_pairs_hook=_once).raw_decode(block)
     except (json.JSONDecodeError, RecursionError) as error:
-        if not block.endswith(("}", "]")):
+        if not block.endswith(("}", "]")) or _open(block):
             # Mending would close what was never finished.
             raise ReplyError(f"the JSON does not end: {error}") from error
         first = FIRST_KEY.match(block)
@@ -188,6 +189,14 @@ def _read_block(block: str) -> Any:
     if set(block[end:]) & set("{["):
         raise ReplyError("several JSON values where one is expected")
     return value
+
+
+def _open(block: str) -> bool:
+    """Whether a bracket is still open at the end: the text was cut off behind an inner one that was closed."""
+    depth = 0
+    for mark in BRACKET.finditer(block):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(mark[0], 0)
+    return depth > 0
 
 
 def _mended(block: str, error: Exception) -> Any:
