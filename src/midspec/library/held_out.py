@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
 from midspec.core.grams import Reserved
+from midspec.core.rows import read_rows
+from midspec.core.transcript import Transcript, read_transcripts
 from midspec.library.items import load_items
 from midspec.library.items import names as item_sets
+from midspec.library.labelled import SHIPPED
 from midspec.library.questions import load_questions
 from midspec.library.questions import names as question_sets
 
@@ -19,7 +23,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 
 @dataclass(frozen=True)
 class HeldOut:
-    """(name, text) of every question, option and paragraph of a scenario; identity is all of it."""
+    """(name, text) of every question, option and paragraph of a scenario or transcript; identity is all of it."""
 
     texts: tuple[tuple[str, str], ...]
 
@@ -37,7 +41,7 @@ class HeldOut:
 
 @cache
 def held_out() -> HeldOut:
-    """Of every item set, question set and scenario that midspec ships, read once."""
+    """Of every item set, question set, scenario and labelled transcript or passage that midspec ships, read once."""
     found: list[tuple[str, str]] = []
     for name in item_sets():
         for item in load_items(name).items:
@@ -47,4 +51,15 @@ def held_out() -> HeldOut:
     for path in sorted(path for path in SCENARIOS.rglob("*") if path.suffix in (".md", ".txt", ".yaml", ".jsonl")):
         parts = path.read_text(encoding="utf-8").split("\n\n")
         found += [(f"scenario {path.relative_to(SCENARIOS).as_posix()}", part.strip()) for part in parts]
+    for transcript in read_transcripts(SHIPPED):
+        found += [(f"transcript {transcript.id}", part) for part in _said(transcript)]
+    found += [(f"passage {row['id']}", str(row["text"])) for _, row in read_rows(SHIPPED.with_name("passages.jsonl"))]
     return HeldOut(tuple(found))
+
+
+def _said(transcript: Transcript) -> Iterator[str]:
+    """Every paragraph of what was said, thought and handed to a tool."""
+    for turn in transcript.turns:
+        handed = [text for call in turn.calls for _, text in call.arguments]
+        for text in (turn.content, turn.reasoning or "", *handed):
+            yield from filter(None, map(str.strip, text.split("\n\n")))
