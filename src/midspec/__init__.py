@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     )
     from midspec.core.file import File
     from midspec.core.recipe import Recipe
+    from midspec.evals.agents.borrowed import load_borrowed
     from midspec.evals.agents.logs import transcripts_from_log
     from midspec.evals.answers import Answers
+    from midspec.evals.borrowed import Borrowed
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
     from midspec.evals.document_loss import DocumentLoss
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Answers": "evals.answers",
+    "Borrowed": "evals.borrowed",
     "ChatsFromFile": "stages.chats_from_file",
     "Check": "experiment.check",
     "Choice": "evals.choice",
@@ -106,6 +109,7 @@ _HOME = {
     "build": "experiment.verbs",
     "fastest_precision": "models.hardware",
     "grid": "experiment.experiment",
+    "load_borrowed": "evals.agents.borrowed",
     "load_chats": "library.chats",
     "load_experiment": "experiment.experiment",
     "load_items": "library.items",

@@ -23,6 +23,7 @@ FROZEN = {
     "store ls": "--json --store",
     "store gc": "--store --yes FILE...",
     "new": "--to NAME",
+    "serve": "--port --print [NAME=]MODEL...",
     "spec": "--json SPEC",
     "write": "--assistant --maker --out --seed --store --tokens --writer SPEC",
     "chats": "--assistant --batch --budget --count --judge --maker --out --reasoning --seed --store --style --writer"
