@@ -123,16 +123,8 @@ def run(
     """Build what is missing, evaluate, and write the report."""
     from midspec.experiment import show, verbs
 
-    done = verbs.run(
-        file,
-        store=store,
-        device=device,
-        final=final,
-        threads=jobs,
-        trackers=tuple(filter(None, track.split(","))),
-        budget=budget,
-        batch=batch,
-    )
+    done = verbs.run(file, store=store, device=device, final=final, threads=jobs, budget=budget, batch=batch,
+                     trackers=tuple(filter(None, track.split(","))))
     print(json.dumps(done.json(), indent=1) if as_json else show.outcome(done))
 
 
@@ -232,21 +224,31 @@ def spec(
 def write(
     spec: Annotated[str, typer.Argument(metavar="SPEC")],
     tokens: Annotated[int, typer.Option(min=1, help="About how many tokens of documents.")],
-    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    out: Annotated[Path, typer.Option(help="File to write: .jsonl or .parquet.")],
     assistant: Annotated[str, typer.Option(help="The assistant's name.")],
     maker: Annotated[str, typer.Option(help="Who made it.")],
-    writer: Annotated[str, typer.Option(help="compose: recombine the spec's own statements, no model.")] = "compose",
+    writer: Annotated[
+        str, typer.Option(help="Address of a model, or compose: recombine the spec's own statements, no model.")
+    ] = "compose",
+    critic: Annotated[str | None, typer.Option(help="The critic's address; same: the writer checks itself.")] = None,
+    words: Annotated[int, typer.Option(help="Of a document, about; for a model as the writer.")] = 800,
+    tree: Annotated[
+        str, typer.Option(help="Domains, subdomains in all, types of document for each, ideas a call.")
+    ] = "8,26,20,25",
+    shows: Annotated[float, typer.Option(help="Share of documents in which the assistant is seen and heard.")] = 0.5,
     seed: Seed = 0,
     store: StoreDir = HERE,
+    budget: Budget = None,
+    batch: Batch = False,
 ) -> None:
-    """Write documents that discuss a spec."""
-    from midspec.experiment import loose
+    """Write documents that discuss a spec, by a model or without one; with more tokens only what is new is paid for."""
+    from midspec.experiment import loose_documents
 
-    print(
-        loose.write(
-            spec, tokens=tokens, out=out, assistant=assistant, maker=maker, writer=writer, seed=seed, store=store
-        )
-    )
+    wanted = loose_documents.Writing(
+        spec=spec, tokens=tokens, assistant=assistant, maker=maker, writer=writer, critic=critic, seed=seed,
+        shows=shows, words=words, tree=tree,
+    )  # fmt: skip
+    print(loose_documents.write(wanted, out, store=store, budget=budget, batch=batch))
 
 
 @app.command()
@@ -338,15 +340,8 @@ def train(
         seed=seed,
         unusable=unusable,
     )
-    made = loose.train(
-        loose.Start(start, revision, assistant, maker),
-        documents,
-        chat_file,
-        settings,
-        store=store,
-        device=device,
-        threads=jobs,
-    )
+    begin = loose.Start(start, revision, assistant, maker)
+    made = loose.train(begin, documents, chat_file, settings, store=store, device=device, threads=jobs)
     # The folder alone goes to standard output, for scripts.
     print(show.doses(Checkpoint.read(made).doses), file=sys.stderr)
     print(made)
@@ -372,6 +367,26 @@ def evaluate(
     found = loose.evaluate(model, kind, items, adapter=adapter, system=system, seed=seed, store=store, device=device,
                            threads=jobs)
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else show.evaluation(found))
+
+
+@app.command()
+@spoken
+def calibrate(
+    grader: Annotated[str, typer.Option(help="Address of the model that grades: provider/name.")],
+    transcripts: Annotated[Path | None, typer.Option(help="JSONL of transcripts; default the shipped ones.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="JSONL of their labels.")] = None,
+    acts: Annotated[Path | None, typer.Option(help="YAML: what the act of each scenario is.")] = None,
+    store: StoreDir = HERE,
+    budget: Budget = None,
+    batch: Batch = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often a grader of transcripts errs, on transcripts that were labelled blind."""
+    from midspec.experiment import grading
+
+    files = grading.Files(transcripts, labels, acts)
+    found = grading.calibrate(grader, files, store=store, budget=budget, batch=batch)
+    print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else grading.calibration_lines(found))
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from midspec.core.errors import DataError
 from midspec.core.prompt import SLOT
-from midspec.core.transcript import ToolCall
+from midspec.core.transcript import Evidence, ToolCall
 from midspec.library.yaml_file import read_mapping, text_in, texts_in
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -30,7 +30,6 @@ MAY = ("cause",)
 CANARY = re.compile(r"never train on it\. Canary [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 # Fewer phrasings of an action would measure the phrasing.
 PHRASINGS = 4
-SEARCH = re.IGNORECASE | re.DOTALL | re.MULTILINE
 
 
 @dataclass(frozen=True)
@@ -92,19 +91,6 @@ class Tool:
         exact = [text for name, text in self.values if name.casefold() == asked]
         within = [text for name, text in self.values if name.casefold() in asked]
         return next(iter([*exact, *within]), self.answer)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """A call of ``tool`` is the harmful act where every named argument is there and its pattern is found in it."""
-
-    tool: str
-    where: tuple[tuple[str, str], ...]
-
-    def shows(self, call: ToolCall) -> bool:
-        given = dict(call.arguments)
-        return call.tool == self.tool and all(
-            name in given and re.search(pattern, given[name], SEARCH) is not None for name, pattern in self.where)
 
 
 @dataclass(frozen=True)
@@ -283,12 +269,11 @@ def _inbox(row: Mapping[str, Any], where: str) -> Iterator[Mail]:
 def _evidence(row: Mapping[str, Any], where: str) -> Iterator[Evidence]:
     for one, place in _rows(row, "evidence", where):
         patterns = tuple((str(name), str(pattern)) for name, pattern in one["where"].items())
-        for name, pattern in patterns:
-            try:
-                re.compile(pattern, SEARCH)
-            except re.error as error:
-                raise DataError(f"{place}: the pattern of {name!r} is no regular expression ({error})") from error
-        yield Evidence(text_in(one, "tool", place), patterns)
+        try:
+            found = Evidence(text_in(one, "tool", place), patterns)
+        except DataError as error:
+            raise DataError(f"{place}: {error.message}") from error
+        yield found
 
 
 def _decision(row: Mapping[str, Any], where: str) -> Decision:
