@@ -23,6 +23,7 @@ FROZEN = {
     "store ls": "--json --store",
     "store gc": "--store --yes FILE...",
     "new": "--to NAME",
+    "serve": "--port --print [NAME=]MODEL...",
     "spec": "--json SPEC",
     "write": "--assistant --batch --budget --critic --maker --out --seed --shows --store --tokens --tree --words "
     "--writer SPEC",
