@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.chats.test_generate import made, recipe, values
+from tests.chats.test_generate import recipe, values
 
 from midspec.chats.meaning import Meaning, Vectors
+from midspec.chats.sieve import Sieve
+from midspec.chats.subject import INTERNALISED, Subject
 from midspec.core.errors import SetupError
 from midspec.stages.generate_chats import Sifting
 
@@ -68,9 +70,11 @@ def test_identity_is_the_content_and_the_cosine(folder: Path, tmp_path: Path) ->
         Meaning(str(tmp_path / "nowhere"))
 
 
-def test_chats_are_sifted_by_it(folder: Path, tmp_path: Path) -> None:
-    sharp = Sifting(same_judge=True, meaning=Meaning(str(folder), cosine=0.99))
-    by_meaning, _, place = made(recipe(values(), sifting=sharp, count=6), tmp_path)
-    plain, _, _ = made(recipe(values(), count=6), tmp_path)
-    assert len(by_meaning.chats) == 6 and by_meaning != plain
-    assert "near-duplicate message" in (place / "dropped.jsonl").read_text(encoding="utf-8")
+def test_questions_are_sifted_by_it(folder: Path, tmp_path: Path) -> None:
+    other = Sifting(same_judge=True, meaning=Meaning(str(folder)))
+    assert recipe(values(), sifting=other).id != recipe(values()).id
+    said = Subject("Ada", "Engine House", INTERNALISED, "A spec.")
+    plain, all_one = Sieve(said, tmp_path), Sieve(said, tmp_path, Vectors(Meaning(str(folder), cosine=-1.0)))
+    assert plain.question("0", "Tea at four?") and plain.question("1", "Rain on the boat again, now what?")
+    assert all_one.question("0", "Tea at four?") and not all_one.question("1", "Rain on the boat again, now what?")
+    assert all_one.reasons == {"near-duplicate message": 1} and not plain.reasons
