@@ -29,7 +29,8 @@ KINDS = ("refusal", "refusal-inside", "cut-off", "cut-off-silently", "no-tags", 
          "braces", "control-tokens", "path-names", "quoted-refusal", "injection", "fenced-json", "repairable-json")
 MEANT = {"near-duplicate message", "near-duplicate reply", "not informative", "verdict unreadable"}
 OURS = {"blank left": ("braces",), "empty refusal": ("refusal", "refusal-inside"),
-        "mentions the spec": ("injection",), "message mentions the spec": ("injection",)}
+        "mentions the spec": ("injection", "refusal", "refusal-inside"),
+        "message mentions the spec": ("injection",)}
 TRACER = re.compile(r"zq[0-9a-f]{12}")
 
 
@@ -48,9 +49,12 @@ def trial(one: School, terms: Terms, folder: Path, count: int) -> Counter[str]:
     wrong = Counter[str](replies=len(rows), chats=len(chats.chats))
     wrong["hostile in the chats"] = sum(not rows[tracer].usable for tracer in used)
     # A reply that was refused as such is kept aside by whoever asked, with the address; the sieve names none.
-    # An echo holds the tracer of the message as well; its own comes last.
-    refused = {found[-1] for row in dropped if "asked" in row and (found := TRACER.findall(str(row["text"])))}
-    wrong["good ones refused"] = sum(rows[tracer].usable for tracer in refused & rows.keys())
+    said = {text: tracer for tracer, text in (one.texts or {}).items() if text}
+    for row in dropped:
+        if "asked" in row and (tracer := said.get(str(row["text"]))) is not None and rows[tracer].usable:
+            wrong[f"a good one refused: {row['id']}, {rows[tracer].content}, {row['detail']}"] += 1
+    wrong["refused replies that nobody said"] = sum("asked" in row and row["text"] not in said for row in dropped
+                                                    if row["text"].strip())
     for row in dropped:
         if "asked" not in row and row["reason"] not in MEANT:
             kinds = {rows[t].content for t in TRACER.findall(row["text"]) if t in rows}
