@@ -97,13 +97,9 @@ def main_options(
 @app.command()
 @spoken
 def plan(
-    file: ExperimentFile,
-    final: Final = False,
-    store: StoreDir = HERE,
-    device: Device = "cpu",
-    batch: Batch = False,
+    file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", batch: Batch = False,
     as_json: AsJson = False,
-) -> None:
+) -> None:  # fmt: skip
     """Show what is there, what would be built and why, calls and money, the dose of each arm, and the minutes."""
     from midspec.experiment import show, verbs
 
@@ -128,15 +124,9 @@ def run(
     from midspec.experiment import show, verbs
 
     done = verbs.run(
-        file,
-        store=store,
-        device=device,
-        final=final,
-        threads=jobs,
-        trackers=tuple(filter(None, track.split(","))),
-        budget=budget,
-        batch=batch,
-    )
+        file, store=store, device=device, final=final, threads=jobs, trackers=tuple(filter(None, track.split(","))),
+        budget=budget, batch=batch,
+    )  # fmt: skip
     print(json.dumps(done.json(), indent=1) if as_json else show.outcome(done))
 
 
@@ -237,15 +227,13 @@ def spec(
     """Show what was understood of a Model Spec and what looks wrong with it, or have a model write a version of it."""
     from midspec.experiment import show, spec_tools
 
-    asking = spec_tools.Asking(store=store, seed=seed, budget=budget, batch=batch)
-    if augment is not None and vague:
-        fail(DataError("spec: --augment and --vague are two versions", hint="write one after the other"))
+    by = spec_tools.Asking(store=store, seed=seed, budget=budget, batch=batch)
     if augment is not None or vague:
-        print(spec_tools.rewrite(file, augment_with=augment, writer=writer, words=words, out=out, asking=asking))
+        print(spec_tools.rewrite(file, augment_with=augment, vague=vague, writer=writer, words=words, out=out, asking=by))
         return
     if writer is not None or out is not None:
         fail(DataError("spec: nothing to write", hint="--augment values, --augment rules or --vague says what"))
-    found = spec_tools.examine(file, critic, asking)
+    found = spec_tools.examine(file, critic, by)
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else show.spec(found))
 
 
@@ -346,17 +334,10 @@ def train(
     if documents is None and chat_file is None:
         fail(DataError("train: nothing to train on", hint="give --documents FILE, --chats FILE or both"))
     settings = loose.Training(
-        updates=None if updates is None else two(updates, int, "--updates"),
-        rows=two(rows, int, "--rows"),
-        micro=two(micro, int, "--micro"),
-        length=two(length, int, "--length"),
-        rate=two(rate, float, "--rate"),
-        warmup=warmup,
-        precision=precision,
-        full=full,
-        seed=seed,
-        unusable=unusable,
-    )
+        updates=None if updates is None else two(updates, int, "--updates"), rows=two(rows, int, "--rows"),
+        micro=two(micro, int, "--micro"), length=two(length, int, "--length"), rate=two(rate, float, "--rate"),
+        warmup=warmup, precision=precision, full=full, seed=seed, unusable=unusable,
+    )  # fmt: skip
     begin = loose.Start(start, revision, assistant, maker)
     made = loose.train(begin, documents, chat_file, settings, store=store, device=device, threads=jobs)
     # The folder alone goes to standard output, for scripts.

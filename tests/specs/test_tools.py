@@ -26,7 +26,8 @@ TEACHER = "scripted/teacher"
 
 def written(name: str, way: str | None, folder: Path, words: int = 60, seed: int = 0) -> Path:
     out = folder / f"{Path(name).stem}-{way}-{words}-{seed}.md"
-    rewrite(name, augment_with=way, writer=TEACHER, words=words, out=out, asking=Asking(store=folder / "s", seed=seed))
+    asking = Asking(store=folder / "s", seed=seed)
+    rewrite(name, augment_with=way, vague=way is None, writer=TEACHER, words=words, out=out, asking=asking)
     return out
 
 
@@ -135,12 +136,12 @@ def test_a_writer_that_cannot_count_ends_in_a_stated_shortfall(tmp_path: Path, m
         for way, says in ((RULES, "no usable rules came for 22 of 22 rules in 6 rounds"),
                           (VALUES, r"words of values came where 1320 were wanted|no usable values")):
             with pytest.raises(DataError, match=says):
-                rewrite(str(SPECS / "rules.md"), augment_with=way, asking=asking, **fields)
+                rewrite(str(SPECS / "rules.md"), augment_with=way, vague=False, asking=asking, **fields)
         with pytest.raises(DataError, match="no general version came in 4 rounds"):
-            rewrite(str(SPECS / "rules.md"), augment_with=None, asking=asking, **fields)
+            rewrite(str(SPECS / "rules.md"), augment_with=None, vague=True, asking=asking, **fields)
         heard = one.calls
         with pytest.raises(DataError):
-            rewrite(str(SPECS / "rules.md"), augment_with=RULES, asking=asking, **fields)
+            rewrite(str(SPECS / "rules.md"), augment_with=RULES, vague=False, asking=asking, **fields)
         assert one.calls == heard and not (tmp_path / "new.md").exists()
         found = examine(str(SPECS / "rules.md"), "openai-api/other/m", asking)
     assert found["critic"]["findings"] == [] and len(found["critic"]["refused"]) == 12

@@ -57,13 +57,15 @@ def examine(name: str, critic: str | None, asking: Asking) -> dict[str, Any]:
                                               "refused": [one.quote for one in heard.refused]}})
 
 
-def rewrite(name: str, *, augment_with: str | None, writer: str | None, words: int, out: Path | None,
+def rewrite(name: str, *, augment_with: str | None, vague: bool, writer: str | None, words: int, out: Path | None,
             asking: Asking) -> str:
-    """Write a new spec file: augmented "values" or "rules", or (None) the general version; returns what was written.
+    """Write a new spec file: augmented "values" or "rules", or the general (vague) version; returns what was written.
 
     Raises:
         DataError: no such way, no writer or file is named, the file exists, or what was wanted did not come in full.
     """
+    if (augment_with is None) is not vague:
+        raise DataError("spec: --augment and --vague are two versions", hint="write one after the other")
     if augment_with is not None and augment_with not in WAYS:
         raise DataError(f"spec: no way {augment_with!r} to augment (have: {', '.join(WAYS)})",
                         hint="--augment values or --augment rules")
@@ -74,8 +76,8 @@ def rewrite(name: str, *, augment_with: str | None, writer: str | None, words: i
         raise DataError(f"{out}: there is such a file already", hint="name another with --out")
     spec, model = load_spec(name), Model(address=writer)
     if augment_with is None:
-        vague = _ask(model, f"spec {spec.name}", asking, lambda ask: general_version(ask, spec, asking.seed))
-        text, told = vague.text, f"{len(vague.text.split())} words in one paragraph"
+        general = _ask(model, f"spec {spec.name}", asking, lambda ask: general_version(ask, spec, asking.seed))
+        text, told = general.text, f"{len(general.text.split())} words in one paragraph"
     else:
         made = _ask(model, f"spec {spec.name}", asking, lambda ask: augment(
             ask, spec, augment_with, words, asking.seed))
