@@ -229,7 +229,8 @@ def spec(
 
     by = spec_tools.Asking(store=store, seed=seed, budget=budget, batch=batch)
     if augment is not None or vague:
-        print(spec_tools.rewrite(file, augment_with=augment, vague=vague, writer=writer, words=words, out=out, asking=by))
+        print(spec_tools.rewrite(
+            file, augment_with=augment, vague=vague, writer=writer, words=words, out=out, asking=by))
         return
     if writer is not None or out is not None:
         fail(DataError("spec: nothing to write", hint="--augment values, --augment rules or --vague says what"))
