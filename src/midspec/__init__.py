@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from midspec.stages.generate_documents import GenerateDocuments
     from midspec.stages.grade import Grade
     from midspec.stages.grade_transcripts import GradeTranscripts
+    from midspec.stages.join_chats import JoinChats
     from midspec.stages.midtrain import Midtrain
     from midspec.stages.mix_chats import MixChats
     from midspec.stages.mix_documents import MixDocuments
@@ -102,6 +103,7 @@ _HOME = {
     "GenerateDocuments": "stages.generate_documents",
     "Grade": "stages.grade",
     "GradeTranscripts": "stages.grade_transcripts",
+    "JoinChats": "stages.join_chats",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",

@@ -93,13 +93,9 @@ def main_options(
 @app.command()
 @spoken
 def plan(
-    file: ExperimentFile,
-    final: Final = False,
-    store: StoreDir = HERE,
-    device: Device = "cpu",
-    batch: Batch = False,
+    file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", batch: Batch = False,
     as_json: AsJson = False,
-) -> None:
+) -> None:  # fmt: skip
     """Show what is there, what would be built and why, calls and money, the dose of each arm, and the minutes."""
     from midspec.experiment import show, verbs
 
@@ -210,12 +206,29 @@ def new(
 @spoken
 def spec(
     file: Annotated[str, typer.Argument(metavar="SPEC", help="A shipped spec's name or a Markdown file.")],
+    augment: Annotated[str | None, typer.Option(help="values: why each rule holds; rules: sub-rules of each.")] = None,
+    vague: Annotated[bool, typer.Option("--vague", help="One paragraph that says it in general.")] = False,
+    writer: Annotated[str | None, typer.Option(help="Address of the model that writes either of these.")] = None,
+    words: Annotated[int, typer.Option(min=20, help="Words that are added to a rule, on average.")] = 60,
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write.")] = None,
+    critic: Annotated[str | None, typer.Option(help="Address of a model that marks what could go wrong.")] = None,
+    seed: Seed = 0,
+    store: StoreDir = HERE,
+    budget: Budget = None,
+    batch: Batch = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was understood of a Model Spec: principles, behaviours, reasons, and what lacks one."""
-    from midspec.experiment import loose, show
+    """Show what was understood of a Model Spec and what looks wrong with it, or have a model write a version of it."""
+    from midspec.experiment import show, spec_tools
 
-    found = loose.describe_spec(file)
+    by = spec_tools.Asking(store=store, seed=seed, budget=budget, batch=batch)
+    if augment is not None or vague:
+        print(spec_tools.rewrite(
+            file, augment_with=augment, vague=vague, writer=writer, words=words, out=out, asking=by))
+        return
+    if writer is not None or out is not None:
+        fail(DataError("spec: nothing to write", hint="--augment values, --augment rules or --vague says what"))
+    found = spec_tools.examine(file, critic, by)
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else show.spec(found))
 
 
@@ -329,17 +342,10 @@ def train(
     if documents is None and chat_file is None:
         fail(DataError("train: nothing to train on", hint="give --documents FILE, --chats FILE or both"))
     settings = loose.Training(
-        updates=None if updates is None else two(updates, int, "--updates"),
-        rows=two(rows, int, "--rows"),
-        micro=two(micro, int, "--micro"),
-        length=two(length, int, "--length"),
-        rate=two(rate, float, "--rate"),
-        warmup=warmup,
-        precision=precision,
-        full=full,
-        seed=seed,
-        unusable=unusable,
-    )
+        updates=None if updates is None else two(updates, int, "--updates"), rows=two(rows, int, "--rows"),
+        micro=two(micro, int, "--micro"), length=two(length, int, "--length"), rate=two(rate, float, "--rate"),
+        warmup=warmup, precision=precision, full=full, seed=seed, unusable=unusable,
+    )  # fmt: skip
     begin = loose.Start(start, revision, assistant, maker)
     made = loose.train(begin, documents, chat_file, settings, store=store, device=device, threads=jobs)
     # The folder alone goes to standard output, for scripts.

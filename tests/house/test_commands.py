@@ -24,7 +24,7 @@ FROZEN = {
     "store gc": "--store --yes FILE...",
     "new": "--to NAME",
     "serve": "--port --print [NAME=]MODEL...",
-    "spec": "--json SPEC",
+    "spec": "--augment --batch --budget --critic --json --out --seed --store --vague --words --writer SPEC",
     "write": "--assistant --batch --budget --critic --maker --out --seed --shows --store --tokens --tree --words "
     "--writer SPEC",
     "chats": "--assistant --batch --budget --count --judge --maker --out --reasoning --seed --store --style --writer"
