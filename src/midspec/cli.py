@@ -106,16 +106,10 @@ def plan(
 @app.command()
 @spoken
 def run(
-    file: ExperimentFile,
-    final: Final = False,
-    store: StoreDir = HERE,
-    device: Device = "cpu",
-    jobs: Jobs = 0,
+    file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", jobs: Jobs = 0,
     track: Annotated[str, typer.Option(help="Dashboards, comma-separated: tensorboard, wandb, trackio.")] = "",
-    budget: Budget = None,
-    batch: Batch = False,
-    as_json: AsJson = False,
-) -> None:
+    budget: Budget = None, batch: Batch = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Build what is missing, evaluate, and write the report."""
     from midspec.experiment import show, verbs
 
