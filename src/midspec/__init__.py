@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from midspec.core.recipe import Recipe
     from midspec.documents.gate import Checks
     from midspec.documents.tree import Tree
+    from midspec.evals.agents.borrowed import load_borrowed
     from midspec.evals.agents.logs import transcripts_from_log
     from midspec.evals.answers import Answers
+    from midspec.evals.borrowed import Borrowed
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
     from midspec.evals.document_loss import DocumentLoss
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from midspec.stages.generate_documents import GenerateDocuments
     from midspec.stages.grade import Grade
     from midspec.stages.grade_transcripts import GradeTranscripts
+    from midspec.stages.join_chats import JoinChats
     from midspec.stages.midtrain import Midtrain
     from midspec.stages.mix_chats import MixChats
     from midspec.stages.mix_documents import MixDocuments
@@ -77,6 +80,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Answers": "evals.answers",
+    "Borrowed": "evals.borrowed",
     "Calibrate": "stages.calibrate",
     "ChatsFromFile": "stages.chats_from_file",
     "Check": "experiment.check",
@@ -99,6 +103,7 @@ _HOME = {
     "GenerateDocuments": "stages.generate_documents",
     "Grade": "stages.grade",
     "GradeTranscripts": "stages.grade_transcripts",
+    "JoinChats": "stages.join_chats",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",
@@ -133,6 +138,7 @@ _HOME = {
     "grid": "experiment.experiment",
     "load_acts": "library.acts",
     "load_answers": "library.answers",
+    "load_borrowed": "evals.agents.borrowed",
     "load_chats": "library.chats",
     "load_experiment": "experiment.experiment",
     "load_items": "library.items",

@@ -66,8 +66,9 @@ class Voice(Teller):
         value = json.loads(self._answer())
         (name, rows), *more = value.items()
         if more:
-            return {axis: one if axis == "shown" else {**one, "why": self._longer(
-                f"{one['why']} Ref {self.tracer}.", FINDING - len(json.dumps(one)) - 19)} for axis, one in value.items()}
+            for one in (one for axis, one in value.items() if axis != "shown"):
+                one["why"] = self._longer(f"{one['why']} Ref {self.tracer}.", FINDING - len(json.dumps(one)) - 19)
+            return value
         for number, row in enumerate(rows):
             text = row[MARKED[name]].rstrip(".")
             row[MARKED[name]] = f"{text} {self.tracer}n{number}" + ("." if MARKED[name] == "text" else "")

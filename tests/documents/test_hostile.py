@@ -28,8 +28,9 @@ KINDS = ("refusal", "refusal-inside", "cut-off", "cut-off-silently", "no-tags", 
          "braces", "control-tokens", "path-names", "quoted-refusal", "injection", "fenced-json", "repairable-json")
 # Not about the reply itself: enough were kept, or three replies in a row about a text were refused.
 MEANT = ("spare", "no usable reply", "no readable verdict", "near-duplicate")
-# A text that leaves a blank or holds a character that no text has is right as a reply and wrong as a document.
-OURS = {"still wrong after a rewrite": {"braces", "control-tokens", "markup", "path-names", "injection"}}
+# A text with a blank, an odd character or a paragraph about somebody else is right as a reply and wrong as a document.
+OURS = {"still wrong after a rewrite": {"braces", "control-tokens", "markup", "path-names", "injection",
+                                        "quoted-refusal"}}
 TRACER = re.compile(r"zq[0-9a-f]{12}")
 
 
@@ -62,7 +63,7 @@ def trial(one: School, terms: Terms, folder: Path, recipe: GenerateDocuments) ->
     return wrong
 
 
-@pytest.mark.parametrize("tokens", [6000, pytest.param(420_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("tokens", [6000, pytest.param(520_000, marks=pytest.mark.slow)])
 def test_hostile_replies(tokens: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = {"bad": 0.55, "kinds": dict.fromkeys(KINDS, 1.0)}
     tree = replace(SMALL, types=20, ideas=25) if tokens > 6000 else SMALL

@@ -23,7 +23,8 @@ FROZEN = {
     "store ls": "--json --store",
     "store gc": "--store --yes FILE...",
     "new": "--to NAME",
-    "spec": "--json SPEC",
+    "serve": "--port --print [NAME=]MODEL...",
+    "spec": "--augment --batch --budget --critic --json --out --seed --store --vague --words --writer SPEC",
     "write": "--assistant --batch --budget --critic --maker --out --seed --shows --store --tokens --tree --words "
     "--writer SPEC",
     "chats": "--assistant --batch --budget --count --judge --maker --out --reasoning --seed --store --style --writer"

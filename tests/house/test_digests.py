@@ -31,6 +31,7 @@ from midspec import (
     GenerateDocuments,
     Grade,
     GradeTranscripts,
+    JoinChats,
     Lora,
     Midtrain,
     MixChats,
@@ -106,6 +107,7 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         seed=1,
         sifting=Sifting(same_judge=True),
     )
+    joined = JoinChats(parts=(written, talks))
     page = (KNOWN.parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
     (folder / "theatre.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
     rollout = Rollout(scenarios=(load_scenario(str(folder / "theatre.yaml")),), goals=("none",), split="all",
@@ -149,7 +151,7 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     reasons = ReadReasons(transcripts=kept, acts=load_acts(), grader=None)
     known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
     made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, documents,
-            some, kept, graded, known, reasons, pages, said, among)
+            some, kept, graded, known, reasons, pages, said, among, joined)
     return {type(r).__name__: r for r in made}
 
 

@@ -1,4 +1,4 @@
-"""Texts of evaluations are recognized wherever they turn up, and nothing that ships as a training text is one of them."""
+"""Texts of evaluations are recognized wherever they turn up, and no shipped training text is one of them."""
 
 from __future__ import annotations
 

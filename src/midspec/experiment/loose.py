@@ -1,4 +1,4 @@
-"""One stage at a time, on files: what spec, write, chats, train and eval do. No experiment file is needed."""
+"""One stage at a time, on files: what write, chats, train and eval do. No experiment file is needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from midspec.core.file import File
 from midspec.core.job import Answers
 from midspec.core.recipe import Recipe
 from midspec.core.score import Responses, Score, rows_of
-from midspec.documents.describe import describe, lines
 from midspec.evals.choice import Choice
 from midspec.evals.registry import names as eval_names
 from midspec.experiment.loose_documents import to_file
@@ -27,7 +26,6 @@ from midspec.experiment.verbs import build, set_threads
 from midspec.library.chats import load_chats
 from midspec.library.items import load_items
 from midspec.library.preferences import load_preferences
-from midspec.library.specs import load_spec
 from midspec.models.address import checkpoint_at
 from midspec.models.local import load
 from midspec.report.estimates import FEW_ITEMS, estimate, few_items
@@ -116,10 +114,6 @@ class LooseJob:
         self.progress.step(done, of, numbers)
 
 
-def describe_spec(name: str) -> dict[str, Any]:
-    """What was understood of a spec: statements and counts for a program, ``lines`` for a person."""
-    spec = load_spec(name)
-    return {**describe(spec), "lines": lines(spec)}
 
 
 def chats(

@@ -1,4 +1,4 @@
-"""Responses of a Rollout → Transcripts: the kept pages as graders read them; nothing is sampled again."""
+"""Responses of a Rollout or Borrowed → Transcripts: the kept pages as graders read them; nothing is sampled again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from midspec.core.job import Job
 from midspec.core.recipe import Recipe
 from midspec.core.score import Responses
 from midspec.core.transcript import Transcripts
+from midspec.evals.borrowed import Borrowed
 from midspec.evals.rollout import Rollout
 
 
@@ -16,7 +17,7 @@ class Transcribe(Recipe[Transcripts]):
     """``arm`` is noted with every transcript, so that those of several arms can be told apart."""
 
     responses: Recipe[Responses]
-    by: Rollout
+    by: Rollout | Borrowed
     arm: str = ""
 
     def build(self, job: Job) -> Transcripts:
