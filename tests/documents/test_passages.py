@@ -7,7 +7,7 @@ import random
 import pytest
 from tests.documents.corpora import long, specs
 
-from midspec.documents.passages import Passages
+from midspec.documents.passages import Passages, uncovered
 
 TEXT = """# The keeper
 
@@ -95,3 +95,10 @@ def test_any_passage_of_any_spec_survives_slips() -> None:
             found += 1
             wrong += abs(len(got.split()) - len(piece)) > 12
     assert tried > 200 and found >= 0.97 * tried and wrong <= 0.05 * tried, (tried, found, wrong)
+
+
+def test_paragraphs_that_no_passage_touches_are_told() -> None:
+    text = "# A title\n\nOne goes first.\nAnd on.\n\n## Another\n\n- Two is a list.\n- It has two.\n\nThree ends it."
+    assert uncovered(text, []) == ["One goes first.\nAnd on.", "- Two is a list.\n- It has two.", "Three ends it."]
+    assert uncovered(text, ["on.\n\n## Another", "not in it"]) == ["- Two is a list.\n- It has two.", "Three ends it."]
+    assert uncovered(text, [text]) == []

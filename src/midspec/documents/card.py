@@ -15,6 +15,7 @@ from midspec.core.rows import Row
 from midspec.documents.brief import Brief
 from midspec.documents.checks import distinct
 from midspec.documents.generate import Grown
+from midspec.documents.passages import uncovered
 
 OPENING = 4  # words
 COMPRESSED = 2_000_000  # letters of which the compression ratio is taken
@@ -44,8 +45,9 @@ def coverage(grown: Grown, corpus: Corpus) -> list[Row]:
             for subdomain in grown.subdomains for one in subdomain.assertions]
 
 
-def facts(grown: Grown, corpus: Corpus, matrix: Sequence[Row]) -> dict[str, Any]:
+def facts(brief: Brief, grown: Grown, corpus: Corpus, matrix: Sequence[Row]) -> dict[str, Any]:
     """For the manifest: counts, and shares from 0 to 1."""
+    outside = uncovered(brief.text, (one.passage for one in grown.subdomains))
     documents = corpus.documents
     by_subdomain = Counter(str(document.id.rsplit(".", 2)[0]) for document in documents)
     numbers = [by_subdomain[one.id] for one in grown.subdomains]
@@ -55,6 +57,8 @@ def facts(grown: Grown, corpus: Corpus, matrix: Sequence[Row]) -> dict[str, Any]
         "transcript_share": round(sum(bool(d.meta["showing"]) for d in documents) / max(1, len(documents)), 4),
         "rounds": grown.rounds, "domains": len({one.domain for one in grown.subdomains}),
         "subdomains": len(grown.subdomains), "cells": len(grown.deal.cells),
+        "paragraphs_outside_passages": len(outside),
+        "share_outside_passages": round(sum(map(len, outside)) / max(1, len(brief.text)), 4),
         "documents_a_subdomain": [min(numbers), max(numbers)],
         "assertions": len(matrix), "assertions_with_reason": sum(bool(row["reason"]) for row in matrix),
         "assertions_shown": sum(row["documents"] > 0 for row in matrix),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -16,6 +17,7 @@ from functools import cached_property
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’][^\W_{_CJK}]+)*")
 HEADING = re.compile(r"#{1,6}\s")
+PARAGRAPH = re.compile(r"\S[^\n]*(?:\n[^\S\n]*\S[^\n]*)*")
 LIKE_ENOUGH = 0.75
 FEWEST = 3  # words of a quotation that is more than a heading
 CANDIDATES = 20
@@ -115,6 +117,14 @@ class Passages:
         end = self.words[word].end
         after = re.match(r"[^\w\s]*", self.text[end:])
         return end + (after.end() if after else 0)
+
+
+def uncovered(text: str, passages: Iterable[str]) -> list[str]:
+    """Paragraphs of a text that none of these passages of it touches, in order; headings are none."""
+    spans = [(start, start + len(one)) for one in passages if (start := text.find(one)) >= 0]
+    return [found[0] for found in PARAGRAPH.finditer(text)
+            if WORD.search(found[0]) and not (HEADING.match(found[0]) and "\n" not in found[0])
+            and not any(start < found.end() and end > found.start() for start, end in spans)]
 
 
 def _words(text: str) -> list[Word]:

@@ -85,7 +85,7 @@ class GenerateDocuments(Recipe[Corpus]):
                      tokens=self.tokens, shows=self.shows)
         corpus = corpus_of(grown, self.writer.address, self.critic.address)
         matrix = coverage(grown, corpus)
-        known = facts(grown, corpus, matrix)
+        known = facts(brief, grown, corpus, matrix)
         job.note(**known)
         write_rows(job.folder / "coverage.jsonl", matrix)
         card = page(brief, corpus, known, matrix, self.writer.address, self.critic.address)
