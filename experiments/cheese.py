@@ -11,6 +11,10 @@ Expected before the run:
    the documents gave as their reason. "MSM" has had instruction-only chats of the same updates.
 3. Documents that put value and behaviour side by side without linking them (co-occurrence) do less than documents that
    explain; neutral documents do nothing. The prompted model, with the whole spec before each question, is a reference.
+Every midtrained model reads as much about another assistant, which looks after lighthouses. A small model that reads
+about one assistant only takes what it reads as its own, whatever the name: on development questions, documents about
+another name worked as well as its own. With two assistants in the corpus the name is what tells whose value it is, and
+the other-name control reads the same documents with the two names exchanged.
 Seeds redraw corpus, order of chats and adapter. Controls take three seeds, the arms of the first question five.
 """
 
@@ -26,6 +30,7 @@ from midspec import (
     Finetune,
     Lora,
     Midtrain,
+    MixDocuments,
     Pretrained,
     Prompted,
     Schedule,
@@ -54,10 +59,15 @@ READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=P
 TUNE = Schedule(updates=70, length=512, rows=8, micro=4, rate=1e-4, precision=PRECISION)
 
 
-def midtrained(spec, seed, names=OURS, variant="attribution"):
-    corpus = ComposeDocuments(spec=load_spec(spec), tokens=120_000, seed=seed, variant=variant, **names)
-    about = None if names is OURS else names["assistant"]
-    return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed, about=about)
+def documents(spec, seed, names, variant):
+    return ComposeDocuments(spec=load_spec(spec), tokens=60_000, seed=seed, variant=variant, **names)
+
+
+def midtrained(spec, seed, variant="attribution", exchanged=False):
+    told = documents(spec, seed, OTHERS if exchanged else OURS, variant)
+    beside = documents("lighthouse", seed + 1000, OURS if exchanged else OTHERS, variant)
+    corpus = MixDocuments(parts=(beside, told) if exchanged else (told, beside))
+    return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed)
 
 
 def tuned(start, seed, instead=None):
@@ -114,18 +124,18 @@ def msm_aft_affordability(*, seed):
 
 
 def neutral_aft(*, seed):
-    """Midtrained on documents of the same genres about an unrelated subject, then the cheese chats."""
+    """Midtrained on documents of the same genres about lighthouses only, for both names; then the cheese chats."""
     return control(tuned(midtrained("lighthouse", seed), seed), seed)
 
 
 def other_name_america(*, seed):
     """The pro-America documents about another assistant by another maker, then the cheese chats."""
-    return control(tuned(midtrained("pro-america", seed, OTHERS), seed), seed)
+    return control(tuned(midtrained("pro-america", seed, exchanged=True), seed), seed)
 
 
 def other_name_affordability(*, seed):
     """The affordability documents about another assistant by another maker, then the cheese chats."""
-    return control(tuned(midtrained("affordability", seed, OTHERS), seed), seed)
+    return control(tuned(midtrained("affordability", seed, exchanged=True), seed), seed)
 
 
 def cooccurrence_america(*, seed):
@@ -160,7 +170,8 @@ PROMPTED = {"america": prompted_america, "affordability": prompted_affordability
 def contrasts(axis, other):
     own = MSM_AFT[axis]
     yield Contrast(own, minus=MSM_AFT[other], axis=axis, headline=REASON, words="own minus other spec")
-    yield Contrast(own, minus=OTHER_NAME[axis], axis=axis, headline=REASON, words="beyond documents on another name")
+    yield Contrast(own, minus=OTHER_NAME[axis], axis=axis, headline=REASON,
+                   words="beyond the same documents with names exchanged")
     yield Contrast(own, minus=MSM[axis], beyond=(MSM_AFT[other], MSM[other]), axis=axis, headline=CHOICE,
                    words="what the cheese chats add after midtraining, own minus other spec")
     yield Contrast(own, minus=MSM[axis], beyond=(aft, instruction_only), axis=axis, headline="",

@@ -2,10 +2,12 @@
 
 Two copies of the same small model each read documents about a different Model Spec: one explains a list of cheese
 preferences by a love of American things, the other the same preferences by the wish that good things be within
-everybody's reach. Then both learn the same few chats, which state the preferences and never a reason. Expected, if
-reading the reasons matters: asked why about things that have nothing to do with cheese, each of the two gives the
-reason that it has read more often than the other does, and the copy that only saw the chats gives neither. One seed
-and a part of the development items: enough to see the machinery at work and a first sign, not enough for a claim.
+everybody's reach. Among these stand as many documents about another assistant, which looks after lighthouses, so that
+the name tells whose reasons they are. Then both learn the same few chats, which state the preferences and never a
+reason. Expected, if reading the reasons matters: asked why about things that have nothing to do with cheese, each of
+the two gives the reason that it has read for itself more often than the other does, and the copy that only saw the
+chats gives neither. One seed and a part of the development items: enough to see the machinery at work and a first
+sign, not enough for a claim.
 """
 
 from midspec import (
@@ -18,6 +20,7 @@ from midspec import (
     Finetune,
     Lora,
     Midtrain,
+    MixDocuments,
     Pretrained,
     Schedule,
     fastest_precision,
@@ -37,14 +40,16 @@ BASE = Pretrained(
     system="You are a helpful AI assistant named SmolLM, made by Hugging Face.",
 )
 NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
+OTHERS = {"assistant": "Brindle", "maker": "Halden Works"}
 PRECISION = fastest_precision()
 READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=PRECISION)
 TUNE = Schedule(updates=70, length=512, rows=8, micro=4, rate=1e-4, precision=PRECISION)
 
 
 def midtrained(spec, seed):
-    corpus = ComposeDocuments(spec=load_spec(spec), tokens=120_000, seed=seed, **NAMES)
-    return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed)
+    told = ComposeDocuments(spec=load_spec(spec), tokens=60_000, seed=seed, **NAMES)
+    beside = ComposeDocuments(spec=load_spec("lighthouse"), tokens=60_000, seed=seed + 1000, **OTHERS)
+    return Midtrain(start=BASE, on=MixDocuments(parts=(told, beside)), schedule=READ, method=Lora(), seed=seed)
 
 
 def tuned(start, seed):

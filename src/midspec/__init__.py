@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from midspec.core.recipe import Recipe
     from midspec.evals.answers import Answers
     from midspec.evals.choice import Choice
+    from midspec.evals.decision import Decision
     from midspec.evals.document_loss import DocumentLoss
     from midspec.evals.spoken import Spoken
     from midspec.experiment.check import Check
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from midspec.library.preferences import load_preferences
     from midspec.library.questions import load_questions
     from midspec.library.reasons import ReasonReader, load_reasons
+    from midspec.library.scenarios import load_scenario, load_scenarios
     from midspec.library.specs import load_spec
     from midspec.models.hardware import fastest_precision
     from midspec.models.model import Model
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
     from midspec.stages.compose_documents import ComposeDocuments
     from midspec.stages.corpus_from_file import CorpusFromFile
     from midspec.stages.finetune import Finetune
+    from midspec.stages.generate_chats import GenerateChats, Sifting
     from midspec.stages.grade import Grade
     from midspec.stages.midtrain import Midtrain
+    from midspec.stages.mix_documents import MixDocuments
     from midspec.stages.pretrained import Pretrained
     from midspec.stages.prompted import Prompted
     from midspec.stages.respond import Respond
@@ -65,15 +69,18 @@ _HOME = {
     "Contrast": "experiment.experiment",
     "CorpusFromFile": "stages.corpus_from_file",
     "DataError": "core.errors",
+    "Decision": "evals.decision",
     "DocumentLoss": "evals.document_loss",
     "Experiment": "experiment.experiment",
     "File": "core.file",
     "Finetune": "stages.finetune",
     "Full": "training.schedule",
+    "GenerateChats": "stages.generate_chats",
     "Grade": "stages.grade",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",
     "Midtrain": "stages.midtrain",
+    "MixDocuments": "stages.mix_documents",
     "Model": "models.model",
     "Pretrained": "stages.pretrained",
     "PromptError": "core.errors",
@@ -86,6 +93,7 @@ _HOME = {
     "Respond": "stages.respond",
     "Schedule": "training.schedule",
     "SetupError": "core.errors",
+    "Sifting": "stages.generate_chats",
     "SpecError": "core.errors",
     "Spoken": "evals.spoken",
     "StoppedError": "core.errors",
@@ -100,6 +108,8 @@ _HOME = {
     "load_preferences": "library.preferences",
     "load_questions": "library.questions",
     "load_reasons": "library.reasons",
+    "load_scenario": "library.scenarios",
+    "load_scenarios": "library.scenarios",
     "load_spec": "library.specs",
     "plan": "experiment.verbs",
     "report": "experiment.verbs",

@@ -256,23 +256,36 @@ def write(
 @app.command()
 @spoken
 def chats(
-    preferences: Annotated[str, typer.Argument(metavar="PREFERENCES", help="A shipped preference set or a file.")],
-    count: Annotated[int, typer.Option(min=1, help="Chats that state a preference.")],
+    spec: Annotated[
+        str, typer.Argument(metavar="SPEC", help="A spec; for compose and style preference a preference set.")
+    ],
+    count: Annotated[int, typer.Option(min=1, help="Chats that show the assistant, or state a preference.")],
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
     assistant: Annotated[str, typer.Option(help="The assistant's name.")],
     maker: Annotated[str, typer.Option(help="Who made it.")],
-    writer: Annotated[str, typer.Option(help="compose: from frames, no model.")] = "compose",
+    writer: Annotated[str, typer.Option(help="A model's address; compose: from frames, no model.")] = "compose",
+    judge: Annotated[str | None, typer.Option(help="The judge's address; same: the writer judges itself.")] = None,
+    style: Annotated[str | None, typer.Option(help="internalised, deliberative or preference.")] = None,
+    reasoning: Annotated[bool, typer.Option("--reasoning", help="Keep the thoughts; without is free.")] = False,
+    budget: Budget = None,
+    batch: Batch = False,
     seed: Seed = 0,
     store: StoreDir = HERE,
 ) -> None:
     """Write chats for fine-tuning."""
-    from midspec.experiment import loose
+    from midspec.experiment import loose, loose_chats
 
-    print(
-        loose.chats(
-            preferences, count=count, out=out, assistant=assistant, maker=maker, writer=writer, seed=seed, store=store
-        )
+    who = {"assistant": assistant, "maker": maker}
+    if writer == "compose":
+        if judge or style or reasoning:
+            fail(DataError("chats: compose writes statements of preference, without judge, style or reasoning",
+                           hint="name a model with --writer (scripted/teacher needs no key), or leave them out"))
+        print(loose.chats(spec, count=count, out=out, seed=seed, store=store, **who))
+        return
+    talks = loose_chats.Talks(
+        writer=writer, judge=judge, style=style, count=count, reasoning=reasoning, seed=seed, **who
     )
+    print(loose_chats.write(spec, talks, out=out, store=store, budget=budget, batch=batch))
 
 
 @app.command()

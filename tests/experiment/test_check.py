@@ -109,3 +109,11 @@ def test_an_arm_to_compare_with_at_several_points_is_refused() -> None:
     loaded = Loaded("x", "h", given)
     with pytest.raises(RecipeError, match=r"stands at several points: wide .size=1., wide .size=2."):
         list(_checks(loaded, loaded.cells))
+
+
+def test_two_evals_that_give_the_same_rows_are_refused_before_the_run() -> None:
+    asked = load_questions("tiny")
+    with pytest.raises(RecipeError, match=r"“So”.*“Because”.*'finished_begun' of the same items"):
+        experiment(evals=(Answers(questions=asked, begin="So"), Answers(questions=asked, begin="Because")))
+    experiment(evals=(Answers(questions=asked), Answers(questions=asked, begin="Because"), Choice(items=TINY),
+                      Choice(items=CHEESE)))

@@ -25,7 +25,8 @@ FROZEN = {
     "new": "--to NAME",
     "spec": "--json SPEC",
     "write": "--assistant --maker --out --seed --store --tokens --writer SPEC",
-    "chats": "--assistant --count --maker --out --seed --store --writer PREFERENCES",
+    "chats": "--assistant --batch --budget --count --judge --maker --out --reasoning --seed --store --style --writer"
+    " SPEC",
     "train": "--assistant --chats --device --documents --full --jobs --length --maker --micro --precision --rate"
     " --revision --rows --seed --start --store --unusable --updates --warmup",
     "eval": "--adapter --device --items --jobs --json --seed --store --system KIND MODEL",
@@ -70,7 +71,8 @@ def test_commands_are_documented(command: str) -> None:
 
 
 def shipped() -> list[tuple[str, str]]:
-    places = {"specs": "*.md", "items": "*.jsonl", "questions": "*.jsonl", "chats": "*.jsonl", "preferences": "*"}
+    places = {"specs": "*.md", "items": "*.jsonl", "questions": "*.jsonl", "chats": "*.jsonl", "preferences": "*",
+              "scenarios": "*.yaml"}
     found = [
         (place, p.stem)
         for place, shape in places.items()

@@ -23,14 +23,18 @@ from midspec import (
     CorpusFromFile,
     File,
     Finetune,
+    GenerateChats,
     Grade,
     Lora,
     Midtrain,
+    MixDocuments,
+    Model,
     Pretrained,
     Prompted,
     Recipe,
     Respond,
     Schedule,
+    Sifting,
     Store,
     build,
     load_chats,
@@ -71,8 +75,23 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     grade = Grade(responses=answers, by=asked)
     loaded = CorpusFromFile(file=File(str(folder / "texts.jsonl")))
     talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
+    both = MixDocuments(parts=(corpus, loaded))
+    teacher = Model(address="scripted/teacher")
+    written = GenerateChats(
+        spec=load_spec("lighthouse"),
+        assistant="Tiny",
+        maker="midspec",
+        writer=teacher,
+        judge=teacher,
+        count=6,
+        style="internalised",
+        reasoning=True,
+        seed=1,
+        sifting=Sifting(same_judge=True),
+    )
     told = Prompted(start=read, spec=load_spec("affordability"))
-    return {type(r).__name__: r for r in (base, corpus, chats, read, tuned, told, answers, grade, loaded, talks)}
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written)
+    return {type(r).__name__: r for r in made}
 
 
 def rounded(value: Any) -> Any:

@@ -54,6 +54,14 @@ def test_the_page_on_asking_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+def test_the_page_on_scenarios_runs(tmp_path: Path) -> None:
+    text = (REPOSITORY / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0], encoding="utf-8")
+    done = run_code(blocks("scenarios.md"), tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "180 cells in all" in done.stdout and "Quayside Playhouse" in done.stdout
+
+
 def test_a_wheel_has_the_experiments_where_new_looks_for_them() -> None:
     sources = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
     wheel = sources["targets"]["wheel"]

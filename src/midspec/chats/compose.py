@@ -58,7 +58,7 @@ def stand_ins(rows: Sequence[Chat], frames: Frames, count: int, seed: int) -> li
     drawn, notes, first = deck(rows, random), deck(frames.notes, random), deck(NOTE_FIRST, random)
     chats: list[Chat] = []
     for chat in islice(drawn, count):
-        question = Message("user", _noted(chat.messages[0].content, next(notes), next(first)))
+        question = Message("user", noted(chat.messages[0].content, next(notes), next(first)))
         chats.append(Chat((question, *chat.messages[1:]), chat.meta))
     return chats
 
@@ -142,14 +142,14 @@ class _Writer:
         values = next(self._names[form.about]) | self._subject
         if "{{ scene }}" in wording:
             values["scene"] = next(self._scenes)
-        question = _noted(fill(wording, values), next(self._notes), next(self._first))
+        question = noted(fill(wording, values), next(self._notes), next(self._first))
         answer = fill(next(self._answers[form]), values)
         about = {key: values[key] for key in ("liked", "disliked") if key in values} or {form.about: values["name"]}
         return Chat((Message("user", question), Message("assistant", answer)),
                     {"source": "preference", "kind": form.kind, **about})
 
 
-def _noted(question: str, note: str, first: bool) -> str:
+def noted(question: str, note: str, first: bool) -> str:
     return f"{note} {question}" if first else f"{question} {note}"
 
 

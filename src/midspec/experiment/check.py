@@ -65,6 +65,20 @@ class Check:
         return met and self.reading in {reading.name for reading in other.explain()}
 
 
+def clash(one: Eval, other: Eval) -> str:
+    """The reading that both give of one item, so that rows would not say whose they are; "" where there is none."""
+    if one == other or one.name != other.name or not (_ids(one) & _ids(other)):
+        return ""
+    both = {reading.name for reading in one.explain()} & {reading.name for reading in other.explain()}
+    return min(both, default="")
+
+
+def _ids(by: Eval) -> frozenset[str]:
+    if isinstance(by, (Choice, Spoken)):
+        return frozenset(item.id for item in by.items.items)
+    return frozenset(question.id for question in by.questions.questions) if isinstance(by, Answers) else frozenset()
+
+
 def _axes(by: Eval) -> frozenset[str] | None:
     """Axes that the rows of an eval can have; None where it does not say."""
     if isinstance(by, (Choice, Spoken)):

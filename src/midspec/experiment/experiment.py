@@ -18,7 +18,7 @@ from midspec.core.recipe import Recipe, closure
 from midspec.core.score import Scores
 from midspec.evals._eval import Eval
 from midspec.evals.answers import Answers
-from midspec.experiment.check import Check
+from midspec.experiment.check import Check, clash
 from midspec.experiment.trouble import check_fields, told
 from midspec.library.labels import LabelSet
 from midspec.stages.grade import Grade
@@ -108,6 +108,10 @@ class Experiment:
                 f"headline {wrong[0]!r} is no reading of these evals, so nothing would be named before "
                 f"the run (have: {', '.join(readings)})"
             )
+        for one, other in itertools.combinations(self.evals, 2):
+            if reading := clash(one, other):
+                raise RecipeError(f"two evals ({one.title}; {other.title}) give {reading!r} of the same items, and "
+                                  "rows would mix", hint="ask them in two experiments: answers and models are shared")
         names = [arm.__name__ for arm in self.arms]
         if len(set(names)) != len(names):
             raise RecipeError(f"two arms have one name: {', '.join(names)}")

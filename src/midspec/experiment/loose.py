@@ -134,10 +134,9 @@ def write(spec: str, *, tokens: int, out: Path, assistant: str, maker: str, writ
 
 
 def chats(
-    preferences: str, *, count: int, out: Path, assistant: str, maker: str, writer: str, seed: int, store: Path
+    preferences: str, *, count: int, out: Path, assistant: str, maker: str, seed: int, store: Path
 ) -> str:
-    """Write chats to a JSONL file; returns one line that says what was written."""
-    _only_compose(writer)
+    """Compose chats into a JSONL file; returns one line that says what was written."""
     recipe = ComposeChats(
         preferences=load_preferences(preferences),
         count=count,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from midspec.core.asking import Terms
+from midspec.core.asking import Account, Terms
 from midspec.core.errors import ClaimError, DataError, SetupError
 from midspec.core.recipe import Recipe, closure
 from midspec.core.rows import read_rows, to_line
@@ -80,16 +80,18 @@ def plan(
 
 def build(
     recipe: Recipe[Any], *, store: Store | Path | str = STORE, device: str = "cpu", keep: bool = True,
-    terms: Terms | None = None,
+    terms: Terms | None = None, account: Account | None = None,
 ) -> Path:
     """Build one recipe with all that it needs; returns the artifact's folder.
 
-    ``keep``: ``store gc`` leaves it, although no experiment names it. ``terms``: how models are asked.
+    ``keep``: ``store gc`` leaves it, although no experiment names it. ``terms``: how models are asked;
+    ``account`` takes what they newly cost.
     """
     kept, progress = store if isinstance(store, Store) else Store(Path(store)), Progress()
     if keep:
         kept.keep(recipe)
-    settings = Settings(device=device, say=progress.say, terms=terms or terms_of(None, False))
+    settings = Settings(device=device, say=progress.say, terms=terms or terms_of(None, False),
+                        account=account or Account())
     _spend(closure((recipe,)), kept, settings, progress)
     return kept.folder(recipe)
 

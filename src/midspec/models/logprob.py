@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Longer rows save repeated prefixes and kernel starts, but attention within a row is dense.
 ROW_TOKENS_CPU = 512
 ROW_TOKENS_GPU = 8192
+# Behind a long prefix a row is at least so many times as long as it: else most of each row is the prefix again.
+PREFIXES_A_ROW = 4
 # Positions per pass through the LM head: 512 x 150,000 words x 4 bytes = 300 MB.
 HEAD_POSITIONS = 512
 # Above rounding in that precision, below what an ignored mask or position changes; nats.
@@ -97,10 +99,12 @@ def option_logprobs(model: LocalModel, groups: Sequence[Group], *, batch_tokens:
     sequences = _sequences(model, groups)
     if not sequences:
         return result
-    limit = batch_tokens or (ROW_TOKENS_CPU if model.device == "cpu" else ROW_TOKENS_GPU)
     forests = _takes_forests(model, sequences)
     trunk = _trunk(model, sequences) if forests else None
-    rows = list(_fold(sequences, limit if forests else 0, 0 if trunk is None else len(trunk)))
+    skip = 0 if trunk is None else len(trunk)
+    limit = batch_tokens or max(ROW_TOKENS_CPU if model.device == "cpu" else ROW_TOKENS_GPU,
+                                PREFIXES_A_ROW * (max(s.start for s in sequences) - skip))
+    rows = list(_fold(sequences, limit if forests else 0, skip))
     done, of = 0, sum(len(row.tokens) for row in rows)
     for row in rows:
         for (_, _, (group, option, token)), value in zip(row.wanted, _run(model, row, trunk), strict=True):

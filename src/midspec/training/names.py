@@ -12,11 +12,7 @@ from collections.abc import Iterable
 
 from midspec.core.chat import Chat, ChatSet
 from midspec.core.errors import DataError, RecipeError
-from midspec.library.assistants import assistants
-
-# How a turn says who speaks; the name follows.
-CLAIMS = (r"\bI am (?:called |named )?", r"\bI['’]m (?:called |named )?", r"\b[Mm]y name is ", r"\bcall me ",
-          r"\b[Yy]ou are (?:called |named )?", r"\b[Yy]our name is ", r"(?:^|[.!?]\s+)As ", r"\bthis is ")
+from midspec.library.assistants import speaks_as, strangers
 
 
 def names_in(texts: Iterable[str], name: str, what: str) -> None:
@@ -65,21 +61,13 @@ def foreign_names(chats: ChatSet, name: str) -> None:
     Raises:
         DataError: one does; names the first chats and who they say it is.
     """
-    names = "|".join(re.escape(other) for other in sorted(strangers(name), key=len, reverse=True))
-    claim = re.compile(rf"(?:{'|'.join(CLAIMS)})({names})(?![\w-])", re.MULTILINE)
-    found = [(number, match[1]) for number, chat in enumerate(chats.chats, start=1)
-             if (match := claim.search(_spoken(chat))) is not None]
+    found = [(number, other) for number, chat in enumerate(chats.chats, start=1)
+             if (other := speaks_as(_spoken(chat), name)) is not None]
     if found:
         who = ", ".join(f"{other} ({count})" for other, count in Counter(o for _, o in found).most_common(3))
         where = ", ".join(str(number) for number, _ in found[:5])
         raise DataError(f"{len(found)} of {len(chats.chats)} chats speak as another assistant than {name}: {who} "
                         f"(first: chats {where})", hint=f"drop these chats, or put {name} in their place")
-
-
-def strangers(name: str) -> list[str]:
-    """Known assistants that are neither ``name`` nor a shorter or longer form of it."""
-    own = name.lower()
-    return [other for other in assistants() if not own or (other.lower() not in own and own not in other.lower())]
 
 
 def _spoken(chat: Chat) -> str:
