@@ -48,7 +48,8 @@ class Tried:
 class Unit:
     """``reply`` is None while the unit is on its way; ``rows`` are all answers it took, in order.
 
-    ``start`` is the key of the first attempt; ``follows``: an equal unit is on its way, this one takes what that gets.
+    ``start`` is the key of the first attempt; ``follows``: an equal unit is on its way, this one takes what that gets;
+    ``early``: it was handed to be asked before its turn.
     """
 
     call: Call
@@ -61,6 +62,7 @@ class Unit:
     tried: list[Tried] = field(default_factory=list[Tried])
     rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     follows: bool = False
+    early: bool = False
 
     def __post_init__(self) -> None:
         self._aim()
@@ -74,10 +76,13 @@ class Unit:
     def take(self, row: dict[str, Any]) -> None:
         """Read one kept answer: it is used, or the next attempt is aimed at."""
         answer = Answer.of(row)
-        # A mended reply may repeat the one that it mends, but not what it was told about it.
-        first = self.first()
-        told = tuple(turn for turn in self.request.turns if turn.role == "user" and turn not in first.turns)
-        judged = judge(answer, self.terms.form, Request(first.shared, (*first.turns, *told)))
+        asked = self.request
+        if self.tried:
+            # A mended reply may repeat the one that it mends, but not what it was told about it.
+            first = self.first()
+            told = tuple(turn for turn in asked.turns if turn.role == "user" and turn not in first.turns)
+            asked = Request(first.shared, (*first.turns, *told))
+        judged = judge(answer, self.terms.form, asked)
         self.rows.append(row)
         if judged.fault is None:
             self.reply = Reply(self.call.id, judged.text, judged.value, None, "", judged.reasoning, answer.model,
