@@ -70,20 +70,22 @@ class Ask:
         if isinstance(calls, (list, tuple)):
             total = len(calls)
             early = self._early(calls, shape, window) if total > window else early
-        units = (early.pop(n, unit) for n, unit in enumerate(_units(calls, shape)))
+        units = (early.pop(n, None) or Unit(call, shape) for n, call in enumerate(_named(calls)))
         with ExitStack() as stack:
             yield from self._each(units, list(early.values()), total, window, stack)
 
     def _early(self, calls: Iterable[Call | str], shape: Terminology, most: int) -> dict[int, Unit]:
         """The first units that nothing is kept for, by their place; asked while the kept ones before them are read."""
-        found, starts = dict[int, Unit](), set[str]()
-        units = enumerate(_units(calls, shape))
-        while len(found) < most and (part := list(islice(units, most))):
-            there = self._job.answers.among([unit.start for _, unit in part])
-            for n, unit in part:
-                if unit.start not in there and unit.start not in starts and len(found) < most:
-                    unit.early, found[n] = True, unit
-                    starts.add(unit.start)
+        found, starts, here = dict[int, Unit](), set[str](), 0
+        named = _named(calls)
+        while len(found) < most and (part := list(islice(named, most))):
+            keys = [shape.start(call) for call in part]
+            there = self._job.answers.among(keys)
+            for n, (key, call) in enumerate(zip(keys, part, strict=True), here):
+                if key not in there and key not in starts and len(found) < most:
+                    found[n] = Unit(call, shape, early=True)
+                    starts.add(key)
+            here += len(part)
         return found
 
     def _each(
@@ -173,7 +175,7 @@ class Ask:
         return reply
 
 
-def _units(calls: Iterable[Call | str], shape: Terminology) -> Generator[Unit]:
+def _named(calls: Iterable[Call | str]) -> Generator[Call]:
     """Plain texts get ids of their own: what they say, and which time they say it."""
     times = Counter[bytes]()
     for call in calls:
@@ -181,4 +183,4 @@ def _units(calls: Iterable[Call | str], shape: Terminology) -> Generator[Unit]:
             digest = hashlib.sha256(call.encode("utf-8", "surrogatepass")).digest()
             times[digest] += 1
             call = Call(f"{digest.hex()[:16]} {times[digest]}", call)
-        yield Unit(call, shape)
+        yield call

@@ -34,6 +34,15 @@ class Terminology:
         words = "" if schema is None or by_schema else fenced(schema[1])
         return cls(address, form, Keys(who, schema), schema if by_schema else None, words)
 
+    def first(self, call: Call) -> Request:
+        """The request as it is meant, before any answer has to be asked for again."""
+        text = f"{call.text}\n\n{self.in_words}" if self.in_words else call.text
+        return Request(call.shared, (*call.turns, Message("user", text)), self.schema)
+
+    def start(self, call: Call) -> str:
+        """The key of the first attempt."""
+        return self.keys.key(self.first(call), call.id, 0)
+
 
 @dataclass
 class Tried:
@@ -68,18 +77,13 @@ class Unit:
         self._aim()
         self.start = self.key
 
-    def first(self) -> Request:
-        """The request as it was meant, before any answer had to be asked for again."""
-        text = self.call.text if not self.terms.in_words else f"{self.call.text}\n\n{self.terms.in_words}"
-        return Request(self.call.shared, (*self.call.turns, Message("user", text)), self.terms.schema)
-
     def take(self, row: dict[str, Any]) -> None:
         """Read one kept answer: it is used, or the next attempt is aimed at."""
         answer = Answer.of(row)
         asked = self.request
         if self.tried:
             # A mended reply may repeat the one that it mends, but not what it was told about it.
-            first = self.first()
+            first = self.terms.first(self.call)
             told = tuple(turn for turn in asked.turns if turn.role == "user" and turn not in first.turns)
             asked = Request(first.shared, (*first.turns, *told))
         judged = judge(answer, self.terms.form, asked)
@@ -109,7 +113,7 @@ class Unit:
                 "attempt": self.attempt, "shared": [part_key(part) for part in self.request.shared], "said": said}
 
     def _aim(self) -> None:
-        first = self.first()
+        first = self.terms.first(self.call)
         if not self.tried:
             self.request = first
         else:
