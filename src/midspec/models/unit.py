@@ -102,6 +102,7 @@ class Unit:
 
     def give_up(self, detail: str) -> None:
         """No answer came, however often it was asked for."""
+        # Not kept: it says nothing of the model, and whoever asks for this unit again may find the provider well.
         fault = Fault("unanswered", detail)
         self.tried.append(Tried(self.attempt, fault, ""))
         self.reply = Reply(self.call.id, "", None, fault.kind, detail, attempt=self.attempt)
