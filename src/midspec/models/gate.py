@@ -2,7 +2,7 @@
 
 Slow start: the number in flight doubles each round until the first "too many". From then on the pace is controlled.
 Between two refusals a bucket of calls lets through exactly what flows into it: what went out between them, over the
-time between them, is the limit. Each call raises the pace a little, so that about one in 150 is refused; where the
+time between them, is the limit. Each call raises the pace a little, so that about one in 200 is refused; where the
 limit has dropped, a quiet while raises it fast. Refusals that do not come from the pace (a faulty server) do not keep
 away after a cut, as those of a limit do.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from midspec.core.asking import Clock
 
-FIRST = 8.0
+FIRST, OPENING_A_SECOND = 8.0, 1.1
 # A cut takes the first share off, the second where nothing tells the limit; a call adds the third share, and no second
 # adds more than the fourth.
 DOWN, DOWN_BLIND, UP, UP_A_SECOND = 0.06, 0.3, 0.0004, 0.2
@@ -31,7 +31,7 @@ SLOWEST = 0.02
 HOLD_FROM = 5.0
 # After a cut a limit keeps away for more calls than the second number (for more than the third while the pace is felt up
 # again). So many refusals in a row that come sooner, yet not at once (the first number), have another cause.
-ODD_FROM, ODD_BELOW, ODD_BELOW_RISING, ODD_MOST = 4, 80, 40, 5
+ODD_FROM, ODD_BELOW, ODD_BELOW_RISING, ODD_MOST = 4, 110, 40, 5
 TRUST_CALLS, WARY_CALLS, FASTEST = 40, 100, 1e4
 
 
@@ -146,19 +146,18 @@ class Gate:
         return self.rate < self._best / 2
 
     def _slow_down(self, now: float) -> None:
-        passed, sure = max(self._passed, 0), self._passed >= SURE
-        blind = passed < FEW
+        passed, blind = max(self._passed, 0), self._passed < FEW
         if self.rate == float("inf"):
-            # What went out so far came from a full bucket.
+            # What went out so far came from a full bucket: too fast.
             self.rate, blind, sure = self._measured(now), True, True
         else:
             # With few calls in between, the refused one counts: nothing in no time is no limit of nothing.
-            limit = (passed + blind) / max(now - self._base, 0.001)
+            limit, sure = (passed + blind) / max(now - self._base, 0.001), passed >= SURE
             if not (sure and self.rate > RISEN * limit):
                 self.rate = min(self.rate, limit)
         self.rate = max(SLOWEST, self.rate * (1 - (DOWN_BLIND if blind else DOWN)))
         if sure:
-            self._base, self._passed, self._best = now, 0, max(self._best, self.rate)
+            self._base, self._passed = now, 0
         self._since, self._cut = 0, now
 
     def _goes_out(self, now: float) -> None:
@@ -177,6 +176,8 @@ class Gate:
         # Fewer calls a second than places in flight: the pace is not what holds them back.
         if self.rate == float("inf") or not (self.in_flight < self.window or self._waiting):
             return
+        if self._since >= SURE:
+            self._best = max(self._best, self.rate)
         quiet = self._since / QUIET_CALLS
         if self._low():
             quiet = max(quiet, min(self._since / QUIET_LEAST, (now - self._cut) / QUIET_SECONDS))
@@ -194,6 +195,9 @@ class Gate:
         if self.rate != float("inf"):
             most = max(1.0, self.rate * BURST_SECONDS)
             self._credit = min(most, self._credit + (now - self._counted) * self.rate)
+        elif self.in_flight:
+            # Answers take long, and nothing was refused all the while; a jump would let many out at once.
+            self.window = min(float(self._most), self.window * OPENING_A_SECOND ** min(2.0, now - self._counted))
         self._counted = now
         while self._waiting and self.in_flight < int(self.window):
             if now < self._hold:
