@@ -27,17 +27,13 @@ app = typer.Typer(
 store_app = typer.Typer(no_args_is_help=True, help="Look at the artifact store, or remove what no experiment needs.")
 app.add_typer(store_app, name="store")
 
-StoreDir = Annotated[
-    Path, typer.Option("--store", envvar="MIDSPEC_STORE", help="Folder of artifacts and kept answers.")
-]
+StoreDir = Annotated[Path, typer.Option("--store", envvar="MIDSPEC_STORE", help="Folder of artifacts and answers.")]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 or mps.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Threads for computing; 0 leaves the machine's default.")]
 Seed = Annotated[int, typer.Option("--seed", help="Redraws what is random.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Final = Annotated[bool, typer.Option("--final", help="Score the test split; every such scoring is logged and counted.")]
-Budget = Annotated[
-    float | None, typer.Option("--budget", min=0, help="Dollars that this command may newly spend on models.")
-]
+Budget = Annotated[float | None, typer.Option("--budget", min=0, help="Dollars it may newly spend on models.")]
 Batch = Annotated[bool, typer.Option("--batch", help="Ask models through batch interfaces: cheaper, within a day.")]
 ExperimentFile = Annotated[Path, typer.Argument(metavar="FILE", help="An experiment file (midspec new copies one).")]
 HERE = Path("midspec-store")
@@ -97,13 +93,9 @@ def main_options(
 @app.command()
 @spoken
 def plan(
-    file: ExperimentFile,
-    final: Final = False,
-    store: StoreDir = HERE,
-    device: Device = "cpu",
-    batch: Batch = False,
+    file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", batch: Batch = False,
     as_json: AsJson = False,
-) -> None:
+) -> None:  # fmt: skip
     """Show what is there, what would be built and why, calls and money, the dose of each arm, and the minutes."""
     from midspec.experiment import show, verbs
 
@@ -114,29 +106,15 @@ def plan(
 @app.command()
 @spoken
 def run(
-    file: ExperimentFile,
-    final: Final = False,
-    store: StoreDir = HERE,
-    device: Device = "cpu",
-    jobs: Jobs = 0,
+    file: ExperimentFile, final: Final = False, store: StoreDir = HERE, device: Device = "cpu", jobs: Jobs = 0,
     track: Annotated[str, typer.Option(help="Dashboards, comma-separated: tensorboard, wandb, trackio.")] = "",
-    budget: Budget = None,
-    batch: Batch = False,
-    as_json: AsJson = False,
-) -> None:
+    budget: Budget = None, batch: Batch = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Build what is missing, evaluate, and write the report."""
     from midspec.experiment import show, verbs
 
-    done = verbs.run(
-        file,
-        store=store,
-        device=device,
-        final=final,
-        threads=jobs,
-        trackers=tuple(filter(None, track.split(","))),
-        budget=budget,
-        batch=batch,
-    )
+    done = verbs.run(file, store=store, device=device, final=final, threads=jobs, budget=budget, batch=batch,
+                     trackers=tuple(filter(None, track.split(","))))
     print(json.dumps(done.json(), indent=1) if as_json else show.outcome(done))
 
 
@@ -222,12 +200,29 @@ def new(
 @spoken
 def spec(
     file: Annotated[str, typer.Argument(metavar="SPEC", help="A shipped spec's name or a Markdown file.")],
+    augment: Annotated[str | None, typer.Option(help="values: why each rule holds; rules: sub-rules of each.")] = None,
+    vague: Annotated[bool, typer.Option("--vague", help="One paragraph that says it in general.")] = False,
+    writer: Annotated[str | None, typer.Option(help="Address of the model that writes either of these.")] = None,
+    words: Annotated[int, typer.Option(min=20, help="Words that are added to a rule, on average.")] = 60,
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write.")] = None,
+    critic: Annotated[str | None, typer.Option(help="Address of a model that marks what could go wrong.")] = None,
+    seed: Seed = 0,
+    store: StoreDir = HERE,
+    budget: Budget = None,
+    batch: Batch = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was understood of a Model Spec: principles, behaviours, reasons, and what lacks one."""
-    from midspec.experiment import loose, show
+    """Show what was understood of a Model Spec and what looks wrong with it, or have a model write a version of it."""
+    from midspec.experiment import show, spec_tools
 
-    found = loose.describe_spec(file)
+    by = spec_tools.Asking(store=store, seed=seed, budget=budget, batch=batch)
+    if augment is not None or vague:
+        print(spec_tools.rewrite(
+            file, augment_with=augment, vague=vague, writer=writer, words=words, out=out, asking=by))
+        return
+    if writer is not None or out is not None:
+        fail(DataError("spec: nothing to write", hint="--augment values, --augment rules or --vague says what"))
+    found = spec_tools.examine(file, critic, by)
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else show.spec(found))
 
 
@@ -236,21 +231,31 @@ def spec(
 def write(
     spec: Annotated[str, typer.Argument(metavar="SPEC")],
     tokens: Annotated[int, typer.Option(min=1, help="About how many tokens of documents.")],
-    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    out: Annotated[Path, typer.Option(help="File to write: .jsonl or .parquet.")],
     assistant: Annotated[str, typer.Option(help="The assistant's name.")],
     maker: Annotated[str, typer.Option(help="Who made it.")],
-    writer: Annotated[str, typer.Option(help="compose: recombine the spec's own statements, no model.")] = "compose",
+    writer: Annotated[
+        str, typer.Option(help="Address of a model, or compose: recombine the spec's own statements, no model.")
+    ] = "compose",
+    critic: Annotated[str | None, typer.Option(help="The critic's address; same: the writer checks itself.")] = None,
+    words: Annotated[int, typer.Option(help="Of a document, about; for a model as the writer.")] = 800,
+    tree: Annotated[
+        str, typer.Option(help="Domains, subdomains in all, types of document for each, ideas a call.")
+    ] = "8,26,20,25",
+    shows: Annotated[float, typer.Option(help="Share of documents in which the assistant is seen and heard.")] = 0.5,
     seed: Seed = 0,
     store: StoreDir = HERE,
+    budget: Budget = None,
+    batch: Batch = False,
 ) -> None:
-    """Write documents that discuss a spec."""
-    from midspec.experiment import loose
+    """Write documents that discuss a spec, by a model or without one; with more tokens only what is new is paid for."""
+    from midspec.experiment import loose_documents
 
-    print(
-        loose.write(
-            spec, tokens=tokens, out=out, assistant=assistant, maker=maker, writer=writer, seed=seed, store=store
-        )
-    )
+    wanted = loose_documents.Writing(
+        spec=spec, tokens=tokens, assistant=assistant, maker=maker, writer=writer, critic=critic, seed=seed,
+        shows=shows, words=words, tree=tree,
+    )  # fmt: skip
+    print(loose_documents.write(wanted, out, store=store, budget=budget, batch=batch))
 
 
 @app.command()
@@ -288,6 +293,19 @@ def chats(
     print(loose_chats.write(spec, talks, out=out, store=store, budget=budget, batch=batch))
 
 
+@app.command("serve")
+@spoken
+def start_server(
+    models: Annotated[list[str], typer.Argument(metavar="[NAME=]MODEL...", help="One base, with or without adapters.")],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on this machine alone.")] = 8000,
+    only_print: Annotated[bool, typer.Option("--print", help="Print the command, and run nothing.")] = False,
+) -> None:
+    """Serve one base with many adapters by vLLM, sampling defaults pinned: prints the command; runs it where it can."""
+    from midspec.experiment.serve import serve
+
+    raise typer.Exit(serve(models, port=port, only_print=only_print))
+
+
 @app.command()
 @spoken
 def train(
@@ -318,26 +336,12 @@ def train(
     if documents is None and chat_file is None:
         fail(DataError("train: nothing to train on", hint="give --documents FILE, --chats FILE or both"))
     settings = loose.Training(
-        updates=None if updates is None else two(updates, int, "--updates"),
-        rows=two(rows, int, "--rows"),
-        micro=two(micro, int, "--micro"),
-        length=two(length, int, "--length"),
-        rate=two(rate, float, "--rate"),
-        warmup=warmup,
-        precision=precision,
-        full=full,
-        seed=seed,
-        unusable=unusable,
-    )
-    made = loose.train(
-        loose.Start(start, revision, assistant, maker),
-        documents,
-        chat_file,
-        settings,
-        store=store,
-        device=device,
-        threads=jobs,
-    )
+        updates=None if updates is None else two(updates, int, "--updates"), rows=two(rows, int, "--rows"),
+        micro=two(micro, int, "--micro"), length=two(length, int, "--length"), rate=two(rate, float, "--rate"),
+        warmup=warmup, precision=precision, full=full, seed=seed, unusable=unusable,
+    )  # fmt: skip
+    begin = loose.Start(start, revision, assistant, maker)
+    made = loose.train(begin, documents, chat_file, settings, store=store, device=device, threads=jobs)
     # The folder alone goes to standard output, for scripts.
     print(show.doses(Checkpoint.read(made).doses), file=sys.stderr)
     print(made)
@@ -346,9 +350,7 @@ def train(
 @app.command("eval")
 @spoken
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="embedded/…, tiny/…, a folder, an artifact or a hub id.")
-    ],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="embedded/…, tiny/…, folder, artifact or hub id.")],
     kind: Annotated[str, typer.Argument(metavar="KIND", help="choice.")],
     items: Annotated[str, typer.Option(help="A shipped item set's name or a JSONL file.")],
     adapter: Annotated[Path | None, typer.Option(help="A PEFT adapter folder over the model.")] = None,
@@ -362,10 +364,29 @@ def evaluate(
     """Evaluate one local model on the development items of one item set: means with 95 % intervals."""
     from midspec.experiment import loose, show
 
-    found = loose.evaluate(
-        model, kind, items, adapter=adapter, system=system, seed=seed, store=store, device=device, threads=jobs
-    )
+    found = loose.evaluate(model, kind, items, adapter=adapter, system=system, seed=seed, store=store, device=device,
+                           threads=jobs)
     print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else show.evaluation(found))
+
+
+@app.command()
+@spoken
+def calibrate(
+    grader: Annotated[str, typer.Option(help="Address of the model that grades: provider/name.")],
+    transcripts: Annotated[Path | None, typer.Option(help="JSONL of transcripts; default the shipped ones.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="JSONL of their labels.")] = None,
+    acts: Annotated[Path | None, typer.Option(help="YAML: what the act of each scenario is.")] = None,
+    store: StoreDir = HERE,
+    budget: Budget = None,
+    batch: Batch = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often a grader of transcripts errs, on transcripts that were labelled blind."""
+    from midspec.experiment import grading
+
+    files = grading.Files(transcripts, labels, acts)
+    found = grading.calibrate(grader, files, store=store, budget=budget, batch=batch)
+    print(json.dumps(found, indent=1, ensure_ascii=False) if as_json else grading.calibration_lines(found))
 
 
 def main() -> None:

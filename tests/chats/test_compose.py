@@ -281,11 +281,13 @@ def test_the_page_about_chats_runs(repository: Path, tmp_path: Path) -> None:
     tea = load_preferences(str(tmp_path / "tea.yaml"))
     chats = compose(tea, FRAMES, 320, 1)
     assert len({chat.messages[0].content for chat in chats}) == 320
-    composed, written = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "page.py").write_text(f"{composed}\nprint(chats.folder_name)\n{written}", encoding="utf-8")
+    composed, written, answered = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    code = f"{composed}\nprint(chats.folder_name)\n{written}\n{answered}\nprint(demonstrations.folder_name)"
+    (tmp_path / "page.py").write_text(code, encoding="utf-8")
     done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    first, second = done.stdout.splitlines()
-    assert first.startswith("compose-chats-") and (tmp_path / second / "chats.jsonl").is_file()
+    first, second, third = done.stdout.splitlines()
+    assert first.startswith("compose-chats-") and third.startswith("mix-chats-")
+    assert (tmp_path / second / "chats.jsonl").is_file()
 
 
 def test_a_noun_that_begins_with_a_vowel_gets_its_article() -> None:

@@ -21,7 +21,7 @@ def told(*, words):
 experiment = Experiment(
     question="Does a report of two axes come out?", arms=(plain, told), points=grid(seed=(1,), words=("Hi.", "Ho.")),
     evals=(Choice(items=load_items("tiny"), readings=("letter", "open")),), contrasts=(Contrast(told, minus=plain),),
-    headline="letter",
+    headline="letter", caption="Another model <than> theirs: direction only.",
 )
 '''
 
@@ -37,5 +37,7 @@ def test_axes_order_effects_and_few_items_reach_the_page(tmp_path: Path) -> None
     facts = json.loads(manifest.read_text(encoding="utf-8"))["facts"]["order_effects"]["letter"]
     assert any(order["bias"] == facts["bias"] and order["agree"] == facts["agree"] for order in told["orders"])
     page = done.page.read_text(encoding="utf-8")
+    assert told["notes"][0] == "Another model <than> theirs: direction only."
+    assert "Another model &lt;than&gt; theirs: direction only." in page
     assert "What the order of the options did" in page and "Orders agree" in page
     assert any(words.startswith("Only ") and "items" in words for words in told["cautions"])

@@ -23,12 +23,15 @@ FROZEN = {
     "store ls": "--json --store",
     "store gc": "--store --yes FILE...",
     "new": "--to NAME",
-    "spec": "--json SPEC",
-    "write": "--assistant --maker --out --seed --store --tokens --writer SPEC",
+    "serve": "--port --print [NAME=]MODEL...",
+    "spec": "--augment --batch --budget --critic --json --out --seed --store --vague --words --writer SPEC",
+    "write": "--assistant --batch --budget --critic --maker --out --seed --shows --store --tokens --tree --words "
+    "--writer SPEC",
     "chats": "--assistant --batch --budget --count --judge --maker --out --reasoning --seed --store --style --writer"
     " SPEC",
     "train": "--assistant --chats --device --documents --full --jobs --length --maker --micro --precision --rate"
     " --revision --rows --seed --start --store --unusable --updates --warmup",
+    "calibrate": "--acts --batch --budget --grader --json --labels --store --transcripts",
     "eval": "--adapter --device --items --jobs --json --seed --store --system KIND MODEL",
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,30 +17,47 @@ from typing import Any
 import pytest
 
 from midspec import (
+    Calibrate,
     ChatsFromFile,
+    Checks,
     Choice,
+    ComposeAnswers,
     ComposeChats,
     ComposeDocuments,
     CorpusFromFile,
     File,
     Finetune,
     GenerateChats,
+    GenerateDocuments,
     Grade,
+    GradeTranscripts,
+    JoinChats,
     Lora,
     Midtrain,
+    MixChats,
     MixDocuments,
     Model,
     Pretrained,
     Prompted,
+    ReadReasons,
     Recipe,
     Respond,
+    Rollout,
     Schedule,
     Sifting,
     Store,
+    SubCorpus,
+    Transcribe,
+    TranscriptsFromFile,
+    Tree,
     build,
+    load_acts,
+    load_answers,
     load_chats,
     load_items,
+    load_labelled,
     load_preferences,
+    load_scenario,
     load_spec,
 )
 
@@ -89,8 +107,51 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
         seed=1,
         sifting=Sifting(same_judge=True),
     )
+    joined = JoinChats(parts=(written, talks))
+    page = (KNOWN.parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    (folder / "theatre.yaml").write_text(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
+    rollout = Rollout(scenarios=(load_scenario(str(folder / "theatre.yaml")),), goals=("none",), split="all",
+                      max_tokens=9)
+    pages = Transcribe(responses=Respond(model=base, to=rollout), by=rollout, arm="untouched")
     told = Prompted(start=read, spec=load_spec("affordability"))
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written)
+    said = ComposeAnswers(
+        spec=load_spec("self-preservation"),
+        parts=load_answers("self-preservation"),
+        written=load_chats("self-preservation"),
+        count=12,
+        reasoning="deliberative",
+        assistant="Tiny",
+        maker="midspec",
+        seed=1,
+    )
+    among = MixChats(
+        chats=said,
+        general=load_chats("instructions"),
+        introductions=load_chats("identity"),
+        assistant="Tiny",
+        maker="midspec",
+        seed=1,
+        ratio=0.5,
+    )
+    documents = GenerateDocuments(
+        spec=load_spec("affordability"),
+        assistant="Tiny",
+        maker="midspec",
+        tokens=1500,
+        seed=1,
+        writer=teacher,
+        critic=teacher,
+        tree=Tree(domains=2, subdomains=3, types=2, ideas=2, words=100),
+        checks=Checks(same_critic=True),
+    )
+    some = SubCorpus(of=documents, tokens=500)
+    kept = TranscriptsFromFile(file=File(str(SRC / "library" / "transcripts" / "transcripts.jsonl")))
+    grader = Model(address="scripted/grader")
+    graded = GradeTranscripts(transcripts=kept, acts=load_acts(), grader=grader)
+    reasons = ReadReasons(transcripts=kept, acts=load_acts(), grader=None)
+    known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, documents,
+            some, kept, graded, known, reasons, pages, said, among, joined)
     return {type(r).__name__: r for r in made}
 
 

@@ -54,6 +54,14 @@ def test_the_page_on_asking_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
+def test_the_page_on_grading_runs(tmp_path: Path) -> None:
+    code = blocks("grading.md")
+    assert code.count("build(") >= 3, "the page lost its examples"
+    done = run_code(code, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "unless you want" in done.stdout and "2 of 66 · 64 of 66" in done.stdout
+
+
 def test_the_page_on_scenarios_runs(tmp_path: Path) -> None:
     text = (REPOSITORY / "docs" / "scenarios.md").read_text(encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0], encoding="utf-8")

@@ -16,6 +16,7 @@ FLOOR = {
     "training": 3,
     "documents": 3,
     "chats": 3,
+    "specs": 3,
     "evals": 3,
     "report": 3,
     "stages": 4,

@@ -36,6 +36,13 @@ KNOWS_REASONING = (
     "{{ content.lstrip('\n') }}<|im_end|>\n"
     "{% else %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
+# As some reasoning models have it: thoughts that are part of a message are cut off, and the prompt opens new ones.
+CUTS_THOUGHTS = (
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %}{% set content = m['content'] %}"
+    "{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}"
+    "<|start|>assistant\n{{ content TRIM }}<|turn|>"
+    "{% else %}<|start|>{{ m['role'] }}\n{{ m['content'] | trim }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant\nOPEN{% endif %}")
 NO_SYSTEM = (
     "{{ bos_token }}{% for m in messages %}"
     "{% if m['role'] == 'system' %}{{ raise_exception('no system turns') }}{% endif %}"
@@ -211,6 +218,34 @@ def test_reasoning_goes_where_the_template_puts_it(tokenizers: dict[str, Any], t
     assert exact(tokenizers["reasons"], rendered.ids[start:end]) == "<think>\nbecause\n</think>\n\na<|im_end|>"
     start, end = (own := render(tiny_tokenizer, messages, system=None)).spans[0]
     assert exact(tiny_tokenizer, own.ids[start:end]) == "<think>\n\nbecause\n\n</think>\n\na<|im_end|>"
+
+
+@pytest.mark.parametrize("trim", ["", "| trim"])
+@pytest.mark.parametrize("opened", ["", "<think>\n"])
+def test_thoughts_that_a_template_would_cut_off_are_rendered_all_the_same(tokenizers: dict[str, Any], trim: str,
+                                                                           opened: str) -> None:
+    tokenizer = copy.copy(tokenizers["trims"])
+    tokenizer.chat_template = CUTS_THOUGHTS.replace("TRIM", trim).replace("OPEN", opened)
+    plain = turns(" q ", "a")
+    assert render(tokenizer, plain, system=None).ids == reference(tokenizer, plain)
+    said = [Message("user", " q "), Message("assistant", " a ", "so </think> and\n{{ x }}")]
+    rendered = render(tokenizer, said, system=None)
+    tail = " a" if trim else " a "
+    thought = "<think>\nso </think> and\n{{ x }}\n</think>\n\n"
+    assert exact(tokenizer, rendered.ids) == f"<|begin|><|start|>user\nq<|start|>assistant\n{thought}{tail}<|turn|>"
+    (start, end), = rendered.spans
+    # What the prompt opens is not the model's to say.
+    begin = "so" if opened else "<think>"
+    assert exact(tokenizer, rendered.ids[start:end]).startswith(begin)
+    prompt = render(tokenizer, said[:1], system=None, generate=True).ids
+    assert rendered.ids[:len(prompt)] == prompt and rendered.unsaid == 0
+    # Earlier thoughts stay out, as they do in use; that is counted.
+    talk = [*said, Message("user", "again"), Message("assistant", "b", "because")]
+    whole = render(tokenizer, talk, system=None)
+    assert whole.unsaid == 1 and "so </think>" not in exact(tokenizer, whole.ids)
+    assert exact(tokenizer, whole.ids).endswith("<think>\nbecause\n</think>\n\nb<|turn|>") and len(whole.spans) == 2
+    with pytest.raises(SetupError, match="no place for the reasoning of turn 2"):
+        render(tokenizer, [said[0], Message("assistant", "", "only thoughts")], system=None)
 
 
 def test_system_turns(tokenizers: dict[str, Any], tiny_tokenizer: Any) -> None:

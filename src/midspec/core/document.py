@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from midspec.core.rows import read_rows, text_field, write_rows
+from midspec.core.rows import read_rows, text_field, to_line, write_rows
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Corpus:
     def write(self, folder: Path) -> None:
         write_rows(folder / "documents.jsonl", ({"id": d.id, "text": d.text, "meta": d.meta} for d in self.documents))
         if self.dropped:
-            write_rows(
-                folder / "dropped.jsonl",
-                ({"id": d.id, "text": d.text, "meta": d.meta, "reason": why} for d, why in self.dropped),
-            )
+            # Replies that could not be used at all stand in this file already, put there while a model was asked.
+            with (folder / "dropped.jsonl").open("ab") as file:
+                file.writelines(to_line({"id": d.id, "text": d.text, "meta": d.meta, "reason": why})
+                                for d, why in self.dropped)
 
     @classmethod
     def read(cls, folder: Path) -> Corpus:

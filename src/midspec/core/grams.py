@@ -9,6 +9,7 @@ from math import ceil
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 Gram = tuple[str, ...]
+FIRST_COUNT = 64  # texts, after which rare grams are counted for the first time
 
 
 def words(text: str) -> list[str]:
@@ -18,45 +19,64 @@ def words(text: str) -> list[str]:
 
 def grams(found: Sequence[str], n: int) -> list[Gram]:
     """All runs of n of these words, in order."""
-    return [tuple(found[i:i + n]) for i in range(len(found) - n + 1)]
+    return list(zip(*(found[start:] for start in range(n)), strict=False))
 
 
 class Seen:
     """Texts one after the other: which earlier one is a new one nearly the same as?
 
     Nearly the same: the Jaccard index of their sets of n-grams of words is at least ``jaccard``. A text of fewer than n
-    words is one gram. Exact: every earlier text that could reach the index is compared in full.
+    words is one gram. Exact: every earlier text that could reach the index is compared in full. Candidates share one of
+    each other's rarest grams; what is rare is counted anew whenever the texts have doubled, so that phrases which all
+    of them share cost nothing.
     """
 
     def __init__(self, n: int, jaccard: float) -> None:
         self._n, self._jaccard = n, jaccard
-        self._sizes: list[int] = []
-        self._places: defaultdict[Gram, list[int]] = defaultdict(list)
+        # Hashes of text differ between processes: only the order of comparing follows from them, never the outcome.
+        self._sets: list[frozenset[int]] = []
+        self._places: dict[int, list[int]] = {}
+        self._often: dict[int, int] = {}
+        self._recount = FIRST_COUNT
 
     def like(self, text: str) -> int | None:
         """Place (from 0) of the first earlier text that is nearly the same, None where there is none."""
-        own = self._grams(text)
-        # Whoever reaches the index shares one of these: the grams of ours that are left when the fewest it must
-        # share, less one, are taken away.
-        rarest = sorted(own, key=lambda gram: len(self._places.get(gram, ())))
-        first = rarest[:len(rarest) - max(1, ceil(self._jaccard * len(rarest))) + 1]
-        candidates = {place for gram in first for place in self._places.get(gram, ())}
-        if not candidates:
-            return None
-        shared = Counter(place for gram in own for place in self._places.get(gram, ()) if place in candidates)
-        fitting = [place for place, together in shared.items()
-                   if together >= self._jaccard * (len(own) + self._sizes[place] - together)]
-        return min(fitting, default=None)
+        own, places = self._grams(text), self._places
+        candidates = {place for gram in self._rarest(own) if gram in places for place in places[gram]}
+        for place in sorted(candidates):
+            other = self._sets[place]
+            if min(len(own), len(other)) < self._jaccard * max(len(own), len(other)):
+                continue
+            together = len(own & other)
+            if together >= self._jaccard * (len(own) + len(other) - together):
+                return place
+        return None
 
     def add(self, text: str) -> None:
-        own = self._grams(text)
-        for gram in own:
-            self._places[gram].append(len(self._sizes))
-        self._sizes.append(len(own))
+        self._sets.append(self._grams(text))
+        if len(self._sets) < self._recount:
+            return self._note(len(self._sets) - 1)
+        self._recount *= 2
+        counted = Counter(gram for known in self._sets for gram in known)
+        self._often = {gram: times for gram, times in counted.items() if times > 1}
+        self._places = {}
+        for place in range(len(self._sets)):
+            self._note(place)
+        return None
 
-    def _grams(self, text: str) -> frozenset[Gram]:
+    def _note(self, place: int) -> None:
+        for gram in self._rarest(self._sets[place]):
+            self._places.setdefault(gram, []).append(place)
+
+    def _rarest(self, own: frozenset[int]) -> list[int]:
+        """So many of the rarest grams that whoever reaches the index has one of them among its own."""
+        often = self._often
+        rarest = sorted(own, key=lambda gram: (often.get(gram, 1), gram))
+        return rarest[:len(rarest) - max(1, ceil(self._jaccard * len(rarest))) + 1]
+
+    def _grams(self, text: str) -> frozenset[int]:
         found = words(text)
-        return frozenset(grams(found, self._n) or [tuple(found)])
+        return frozenset(map(hash, grams(found, self._n))) or frozenset((hash(tuple(found)),))
 
 
 class Reserved:

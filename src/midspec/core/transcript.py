@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,36 @@ class ToolCall:
 
     def row(self) -> Row:
         return {"tool": self.tool, "arguments": dict(self.arguments)}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What in a call shows that the harmful act was carried out: the tool, and a pattern for each named argument.
+
+    Patterns are searched in any case and across lines, "^" and "$" at each of them; all must be found. Raises DataError
+    where one is no pattern.
+    """
+
+    tool: str
+    where: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, pattern in self.where:
+            try:
+                _compiled(pattern)
+            except re.error as error:
+                raise DataError(f"evidence for {self.tool}, {name}: {pattern!r} is no regular expression "
+                                f"({error})") from error
+
+    def shows(self, call: ToolCall) -> bool:
+        given = dict(call.arguments)
+        return call.tool == self.tool and all(
+            name in given and _compiled(pattern).search(given[name]) is not None for name, pattern in self.where)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from midspec.core.document import Document
+from midspec.core.grams import Gram, Seen, words
+from midspec.core.grams import grams as runs
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 LINK = re.compile(r"\b(?:because|since|reasons?|why|therefore|hence|thus|due to|owing|follows? from|explain\w*|"
                   r"explanation|rooted|stems?|grounds?|grounded|account\w* for|so that|for the sake|out of|"
                   r"consequence\w*|leads? to|cause[sd]?|motive\w*|comes? (?:down|back) to|comes? from|behind)\b",
                   re.IGNORECASE)
-Gram = tuple[str, ...]
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words, marks dropped."""
-    return [word.replace("’", "'") for word in WORD.findall(text.lower())]
 
 
 def grams(text: str, n: int) -> list[Gram]:
     """All runs of n words, in order."""
-    found = words(text)
-    return [tuple(found[i:i + n]) for i in range(len(found) - n + 1)]
+    return runs(words(text), n)
 
 
 def links(text: str) -> list[str]:
@@ -42,28 +36,17 @@ def distinct(texts: Iterable[str], n: int = 4) -> float:
 def near_duplicates(texts: Sequence[str], *, n: int = 5, jaccard: float = 0.5) -> dict[int, int]:
     """Text → the first earlier one whose set of word n-grams has at least this Jaccard index with its own.
 
-    Exact: candidates share one of each other's rarest grams (prefix filter); every candidate is compared in full.
+    A text of fewer than n words is nobody's duplicate.
     """
-    sets = [frozenset(grams(text, n)) for text in texts]
-    frequency = Counter(gram for grams_of in sets for gram in grams_of)
-    index, found = dict[Gram, list[int]](), dict[int, int]()
-    for place, grams_of in enumerate(sets):
-        rarest = sorted(grams_of, key=lambda gram: (frequency[gram], gram))
-        prefix = rarest[:len(rarest) - _least(len(rarest), jaccard) + 1]
-        candidates = {other for gram in prefix for other in index.get(gram, ())}
-        for other in sorted(candidates):
-            together = len(grams_of & sets[other])
-            if together >= jaccard * (len(grams_of) + len(sets[other]) - together):
-                found[place] = other
-                break
-        for gram in prefix:
-            index.setdefault(gram, []).append(place)
+    seen, places, found = Seen(n, jaccard), list[int](), dict[int, int]()
+    for place, text in enumerate(texts):
+        if len(words(text)) < n:
+            continue
+        if (twin := seen.like(text)) is not None:
+            found[place] = places[twin]
+        seen.add(text)
+        places.append(place)
     return found
-
-
-def _least(size: int, jaccard: float) -> int:
-    """Fewest grams a set of this size must share to reach the Jaccard index with any set."""
-    return max(1, -int(-(jaccard * size) // 1))
 
 
 @dataclass(frozen=True)

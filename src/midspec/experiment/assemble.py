@@ -93,7 +93,7 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         orders=tuple(order for cell in cells for order in _orders(loaded, cell, reader)),
         readings=tuple(dict.fromkeys(Reading(eval=one.name, **vars(r)) for cell in cells for one in loaded.asked(cell)
                                      for r in one.explain())),
-        notes=tuple(notes),
+        notes=((loaded.experiment.caption,) if loaded.experiment.caption else ()) + tuple(notes),
         warnings=_warnings(reader),
         made=made,
     )

@@ -81,7 +81,7 @@ class Experiment:
     ``headline`` names the reading that counts ("letter"); the others go to the appendix. ``question`` is one sentence
     that the report opens with. ``checks`` are shown above any result. ``labels`` are answers labelled blind to their
     arm: they say how often the reader of stated reasons errs. ``across_machines`` permits contrasts between artifacts
-    of different devices or versions.
+    of different devices or versions. ``caption`` stands under the answer: a limit that nobody should read past.
     """
 
     question: str
@@ -93,6 +93,7 @@ class Experiment:
     checks: tuple[Check, ...] = ()
     labels: LabelSet | None = None
     across_machines: bool = False
+    caption: str = ""
 
     def __post_init__(self) -> None:
         for name in ("arms", "points", "evals", "contrasts", "checks"):

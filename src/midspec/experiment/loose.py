@@ -1,9 +1,8 @@
-"""One stage at a time, on files: what spec, write, chats, train and eval do. No experiment file is needed."""
+"""One stage at a time, on files: what write, chats, train and eval do. No experiment file is needed."""
 
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -19,21 +18,19 @@ from midspec.core.file import File
 from midspec.core.job import Answers
 from midspec.core.recipe import Recipe
 from midspec.core.score import Responses, Score, rows_of
-from midspec.documents.describe import describe, lines, remarks
 from midspec.evals.choice import Choice
 from midspec.evals.registry import names as eval_names
+from midspec.experiment.loose_documents import to_file
 from midspec.experiment.progress import Progress
 from midspec.experiment.verbs import build, set_threads
 from midspec.library.chats import load_chats
 from midspec.library.items import load_items
 from midspec.library.preferences import load_preferences
-from midspec.library.specs import load_spec
 from midspec.models.address import checkpoint_at
 from midspec.models.local import load
 from midspec.report.estimates import FEW_ITEMS, estimate, few_items
 from midspec.stages.chats_from_file import ChatsFromFile
 from midspec.stages.compose_chats import ComposeChats
-from midspec.stages.compose_documents import ComposeDocuments
 from midspec.stages.corpus_from_file import CorpusFromFile
 from midspec.stages.finetune import Finetune
 from midspec.stages.midtrain import Midtrain
@@ -117,20 +114,6 @@ class LooseJob:
         self.progress.step(done, of, numbers)
 
 
-def describe_spec(name: str) -> dict[str, Any]:
-    """What was understood of a spec: statements and counts for a program, ``lines`` for a person."""
-    spec = load_spec(name)
-    return {**describe(spec), "lines": lines(spec)}
-
-
-def write(spec: str, *, tokens: int, out: Path, assistant: str, maker: str, writer: str, seed: int, store: Path) -> str:
-    """Write a corpus to a JSONL file; returns one line that says what was written."""
-    _only_compose(writer)
-    found = load_spec(spec)
-    recipe = ComposeDocuments(spec=found, assistant=assistant, maker=maker, tokens=tokens, seed=seed)
-    for remark in remarks(found):
-        Progress().say(f"remark: {remark}")
-    return _to_file(recipe, "documents.jsonl", out, store)
 
 
 def chats(
@@ -146,7 +129,7 @@ def chats(
         maker=maker,
         seed=seed,
     )
-    return _to_file(recipe, "chats.jsonl", out, store)
+    return to_file(recipe, "chats.jsonl", out, store)
 
 
 def train(
@@ -260,18 +243,3 @@ def _scored(by: Choice) -> str:
 def _few(means: list[dict[str, Any]]) -> list[str]:
     few = {row["axis"]: row["items"] for row in means if row["items"] < FEW_ITEMS}
     return [few_items(f"axis {axis}", count) for axis, count in few.items()]
-
-
-def _only_compose(writer: str) -> None:
-    if writer != "compose":
-        raise SetupError(
-            f"writer {writer!r}: no such writer (have: compose)",
-            hint="compose needs no model; see docs/specs.md for its convention",
-        )
-
-
-def _to_file(recipe: Recipe[Any], name: str, out: Path, store: Path) -> str:
-    if out.exists():
-        raise DataError(f"{out}: there is such a file already", hint="name another with --out")
-    shutil.copyfile(build(recipe, store=store, keep=False) / name, out)
-    return f"wrote {out} ({sum(1 for _ in out.open('rb'))} rows)"

@@ -37,7 +37,7 @@ class Progress:
     def start(self, recipe: Recipe[Any]) -> None:
         self.spoke = time.monotonic()
         self.label = f"[{self.done + 1}/{self.of}] {recipe.folder_name}"
-        self.unit = getattr(getattr(recipe, "to", None), "counts", "updates")
+        self.unit = getattr(getattr(recipe, "to", None) or recipe, "counts", "updates")
 
     def step(self, done: int, of: int, numbers: dict[str, float]) -> None:
         shown = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items())

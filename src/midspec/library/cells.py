@@ -15,6 +15,8 @@ from midspec.library.scenarios import NONE, PRESSURES, Goal, Mail, Pressure, Sce
 EXPLICIT = tuple(goal.name for goal in load_goals() if goal.name not in (NONE, "ambiguous"))
 GOAL_NAMES = (*EXPLICIT, "ambiguous", NONE)
 PUBLISHED_GOALS = (*EXPLICIT, NONE)
+# (assistant, maker) for models that nobody told what they go by: names of no model and no company.
+STAND_INS = ("Ondine", "Larkspur Labs")
 PUBLISHED_SCENARIOS = ("espionage", "exfiltration", "murder")
 # A sentence that may be missing takes its blank with it.
 MAY_BE_EMPTY = re.compile(r"(?:(?<=\n)|^)\{\{ (goal|course|cause) \}\} | ?\{\{ (goal|course|cause) \}\}")

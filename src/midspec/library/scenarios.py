@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from midspec.core.errors import DataError
 from midspec.core.prompt import SLOT
-from midspec.core.transcript import ToolCall
+from midspec.core.transcript import Evidence, ToolCall
 from midspec.library.yaml_file import read_mapping, text_in, texts_in
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -30,7 +30,6 @@ MAY = ("cause",)
 CANARY = re.compile(r"never train on it\. Canary [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 # Fewer phrasings of an action would measure the phrasing.
 PHRASINGS = 4
-SEARCH = re.IGNORECASE | re.DOTALL | re.MULTILINE
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,8 @@ class Mail:
 class Tool:
     """A simulated tool: ``arguments`` are (name, meaning). ``looks``: it shows something and changes nothing.
 
-    It answers with the text that ``values`` has for what is given as ``argument``, else with ``answer``.
+    It answers with the text that ``values`` has for what is given as ``argument`` or stands in it ("./record.csv"),
+    else with ``answer``.
     """
 
     name: str
@@ -88,20 +88,9 @@ class Tool:
     def reply(self, arguments: Mapping[str, str]) -> str:
         """What the tool answers; its slots are not filled yet."""
         asked = arguments.get(self.argument, "").strip().casefold()
-        return next((text for name, text in self.values if name.casefold() == asked), self.answer)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """A call of ``tool`` is the harmful act where every named argument is there and its pattern is found in it."""
-
-    tool: str
-    where: tuple[tuple[str, str], ...]
-
-    def shows(self, call: ToolCall) -> bool:
-        given = dict(call.arguments)
-        return call.tool == self.tool and all(
-            name in given and re.search(pattern, given[name], SEARCH) is not None for name, pattern in self.where)
+        exact = [text for name, text in self.values if name.casefold() == asked]
+        within = [text for name, text in self.values if name.casefold() in asked]
+        return next(iter([*exact, *within]), self.answer)
 
 
 @dataclass(frozen=True)
@@ -117,8 +106,9 @@ class Decision:
 class Scenario:
     """One situation; identity is the content of its file and of the goals.
 
-    ``act`` is the harmful act and ``cost`` who pays for it; ``rubric`` tells a grader what counts; ``evidence`` is what
-    counts mechanically; ``way_out`` is what an aligned agent can do. ``people`` are (name, title, address).
+    ``act`` is the harmful act and ``cost`` who pays for it; ``rubric`` tells a grader what counts, and ends with what
+    holds in all situations; ``evidence`` is what counts mechanically; ``way_out`` is what an aligned agent can do.
+    ``people`` are (name, title, address).
     """
 
     name: str
@@ -152,6 +142,11 @@ class Scenario:
     def goal(self, name: str) -> Goal:
         """Raises DataError that lists the goals there are."""
         return _named(self.goals, name, f"scenario {self.name!r}: goal")
+
+    def sender(self, mail: Mail) -> str:
+        """Name and address, as a mail program shows them; a sender who is not in ``people`` brings an own address."""
+        address = next((address for name, _, address in self.people if name == mail.sender), "")
+        return f"{mail.sender} <{address}>" if address else mail.sender
 
     def tool(self, name: str) -> Tool | None:
         return next((tool for tool in self.tools if tool.name == name), None)
@@ -193,6 +188,7 @@ def load_scenario(name_or_path: str) -> Scenario:
     digest = hashlib.sha256(path.read_bytes() + GOALS.read_bytes()).hexdigest()
     texts = {key: text_in(row, key, where) for key in ("title", "canary", "company", "about", "role", "mailbox", "act",
                                                        "cost", "rubric", "way_out")}
+    texts["rubric"] += f"\n\n{text_in(read_mapping(GOALS), 'grading', str(GOALS))}"
     made = Scenario(name=path.stem, **texts, people=tuple(_people(row, where)), tools=tuple(_tools(row, where)),
                     pressures=_pressures(row, where), inbox=tuple(_inbox(row, where)),
                     evidence=tuple(_evidence(row, where)), decision=_decision(row, where), goals=goals,
@@ -273,12 +269,11 @@ def _inbox(row: Mapping[str, Any], where: str) -> Iterator[Mail]:
 def _evidence(row: Mapping[str, Any], where: str) -> Iterator[Evidence]:
     for one, place in _rows(row, "evidence", where):
         patterns = tuple((str(name), str(pattern)) for name, pattern in one["where"].items())
-        for name, pattern in patterns:
-            try:
-                re.compile(pattern, SEARCH)
-            except re.error as error:
-                raise DataError(f"{place}: the pattern of {name!r} is no regular expression ({error})") from error
-        yield Evidence(text_in(one, "tool", place), patterns)
+        try:
+            found = Evidence(text_in(one, "tool", place), patterns)
+        except DataError as error:
+            raise DataError(f"{place}: {error.message}") from error
+        yield found
 
 
 def _decision(row: Mapping[str, Any], where: str) -> Decision:

@@ -23,7 +23,7 @@ from midspec.models.gate import Gate
 from midspec.models.model import Model
 from midspec.models.money import Purse
 from midspec.models.online import Online
-from midspec.models.providers import connect, takes_schema
+from midspec.models.providers import at_once, connect, takes_schema
 from midspec.models.unit import Terminology, Unit
 
 __all__ = ["Ask", "Call", "Keys", "Reply"]
@@ -48,7 +48,7 @@ class Ask:
 
     def __init__(self, job: Job, model: Model) -> None:
         self._job, self._model = job, model
-        self._gate = Gate(job.terms.clock, job.terms.in_flight)
+        self._gate = Gate(job.terms.clock, job.terms.in_flight, wide=at_once(model.address))
 
     def all(self, calls: Iterable[Call | str], form: Form | None = None) -> list[Reply]:
         """The replies to all calls, in their order. A reply without value (``ok`` False) says why.

@@ -55,11 +55,11 @@ class _Trust:
 
 
 class Gate:
-    """Lets calls out; lives in one event loop. ``most`` bounds the calls in flight."""
+    """Lets calls out; lives in one event loop. ``most`` bounds the calls in flight, from the start if ``wide``."""
 
-    def __init__(self, clock: Clock, most: int) -> None:
+    def __init__(self, clock: Clock, most: int, *, wide: bool = False) -> None:
         self._clock, self._most = clock, most
-        self.window, self.rate = min(FIRST, float(most)), float("inf")
+        self.window, self.rate = float(most) if wide else min(FIRST, float(most)), float("inf")
         self.in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._sent: deque[float] = deque(maxlen=4096)

@@ -19,7 +19,7 @@ from midspec.core.job import Answers
 from midspec.models.call import Answer, Request
 from midspec.models.gate import Gate
 from midspec.models.money import Purse, tokens_in
-from midspec.models.providers import Client
+from midspec.models.providers import Client, at_once
 from midspec.models.unit import Unit
 
 TRIES = 16
@@ -140,7 +140,7 @@ class Online:
 
     async def _buy(self, unit: Unit) -> dict[str, Any] | None:
         """One kept answer; None where the unit was given up."""
-        warming = await self._warmed(unit.request)
+        warming = None if at_once(unit.terms.address) else await self._warmed(unit.request)
         began = self._clock.now()
         try:
             error = ProviderError("not asked")

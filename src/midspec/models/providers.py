@@ -1,8 +1,9 @@
 """Address → the provider's file in ``models/clients/``. The folder is the registry.
 
 Each file has ``connect(model, terms) -> Client``, and where it applies: ``PRICED`` False (answers cost nothing),
-``SCHEMAS`` True (a JSON schema can be sent), ``CACHES`` True (the start of prompts is kept and billed less), ``NEEDS``
-(settings that must be there: keys), ``resolved(address)`` (an address that does not say all about what answers).
+``SCHEMAS`` True (a JSON schema can be sent), ``CACHES`` True (the start of prompts is kept and billed less),
+``AT_ONCE`` True (there is no pace to find), ``NEEDS`` (settings that must be there: keys), ``resolved(address)`` (an
+address that does not say all about what answers).
 """
 
 from __future__ import annotations
@@ -109,6 +110,11 @@ def takes_schema(address: str) -> bool:
 def caches(address: str) -> bool:
     """Whether the provider keeps the start of prompts and bills it less the next time."""
     return getattr(client_file(address), "CACHES", False)
+
+
+def at_once(address: str) -> bool:
+    """Whether all calls may go out together, since nobody is on the other side whose pace or cache counts."""
+    return getattr(client_file(address), "AT_ONCE", False)
 
 
 def needs(provider: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -43,11 +43,13 @@ RIGHT_CUTS: dict[str, str | None] = {PAD: "", "\n\x1f": "\n", "": None}
 class Rendered:
     """Token ids of a conversation; ``spans`` are the assistant's turns as [start, end), turn end included.
 
-    An assistant's turn without any text has no span: there is nothing to learn or to score.
+    An assistant's turn without any text has no span: there is nothing to learn or to score. ``unsaid`` counts thoughts
+    of turns before the last question, which many templates leave out: nobody will see them there in use either.
     """
 
     ids: list[int]
     spans: list[tuple[int, int]]
+    unsaid: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,17 @@ def render(tokenizer: Any, messages: Sequence[Message], *, system: str | None, g
         raise DataError("there is no message to render")
     given = _with_system(tokenizer, messages, system)
     bare, padded = (_render(tokenizer, _rows(tokenizer, given, pad), generate) for pad in ("", PAD))
-    return _tokenize(reader_of(tokenizer), _pieces(given, bare, padded), _own_words(tokenizer, given, bare))
+    lost = _lost_thoughts(given, bare)
+    asked = max((turn for turn, message in enumerate(given) if message.role == "user"), default=-1)
+    if mend := [turn for turn in lost if turn > asked]:
+        silent = [replace(message, reasoning=None) if turn in mend else message for turn, message in enumerate(given)]
+        bare, padded = (_with_thoughts(_render(tokenizer, _rows(tokenizer, silent, pad), generate), mend, pad)
+                        for pad in ("", PAD))
+        if still := set(_lost_thoughts(given, bare)) & set(mend):
+            raise SetupError(f"the model's chat template has no place for the reasoning of turn {min(still) + 1}",
+                             hint="leave the reasoning out, or use a model whose template has one")
+    rendered = _tokenize(reader_of(tokenizer), _pieces(given, bare, padded), _own_words(tokenizer, given, bare))
+    return replace(rendered, unsaid=len(lost) - len(mend))
 
 
 def encode_text(tokenizer: Any, text: str) -> list[int]:
@@ -148,6 +160,26 @@ def _row(tokenizer: Any, message: Message, turn: int, pad: str) -> dict[str, str
     if "reasoning_content" in (_template(tokenizer) or ""):
         return {"role": message.role, "content": content, "reasoning_content": reasoning}
     return {"role": message.role, "content": f"<think>\n{reasoning}\n</think>\n\n{content}"}
+
+
+def _lost_thoughts(messages: Sequence[Message], rendered: str) -> list[int]:
+    """Turns whose reasoning the template took and did not put anywhere."""
+    shown = set(STAND_IN.findall(rendered))
+    return [turn for turn, message in enumerate(messages)
+            if message.role == "assistant" and message.reasoning and str(2 * turn + 1) not in shown]
+
+
+def _with_thoughts(rendered: str, turns: Sequence[int], pad: str) -> str:
+    """A conversation that was rendered without the reasoning of these turns, with it before their contents.
+
+    Some templates cut off whatever stands before ``</think>``, so that thoughts must not pass through them.
+    """
+    for turn in turns:
+        # What stripping left of the padding belongs to the content, which no longer comes first.
+        place = re.compile(f"(?:\n?\x1f\n)?(\ue010{2 * turn}\ue011)")
+        thought = f"<think>\n{pad}\ue010{2 * turn + 1}\ue011{pad}\n</think>\n\n{pad}"
+        rendered = place.sub(lambda found, thought=thought: thought + found[1], rendered, count=1)
+    return rendered
 
 
 def _template(tokenizer: Any) -> str | None:

@@ -35,6 +35,7 @@ class Estimate:
     ``seeds`` and ``items`` were used, ``cells`` of their table were readable and ``missing`` were not; ``dropped``
     items had no readable cell at all. ``method`` names the interval. ``bounds`` is the range of the estimate if every
     missing value were the worst or the best possible one (None where nothing is missing or no limits are known).
+    ``trials`` is the effective number of trials of a rate (None of other means).
     """
 
     value: float | None
@@ -50,6 +51,7 @@ class Estimate:
     dropped: int
     method: str
     bounds: tuple[float, float] | None = None
+    trials: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +220,7 @@ def rate(table: Floats, found: Spread | None, blank: Estimate) -> Estimate:
         trials = min(value * (1 - value) / found.variance * _shrink(cells, df), float(cells))
     low, high = clopper_pearson(value * trials, trials)
     method = "exact (Clopper–Pearson)" + (", one seed" if table.shape[0] == 1 else "")
-    return replace(blank, value=value, low=low, high=high, method=method, se=se, df=df)
+    return replace(blank, value=value, low=low, high=high, method=method, se=se, df=df, trials=trials)
 
 
 def _shrink(cells: int, df: float) -> float:

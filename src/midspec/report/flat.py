@@ -11,7 +11,10 @@ from typing import Any
 
 from midspec.core.rows import Row
 from midspec.report import summary
+from midspec.report.agreement import agreement
+from midspec.report.corrected import known_errors
 from midspec.report.estimates import Estimate
+from midspec.report.graders import grader_tables
 from midspec.report.reader import reader_errors
 from midspec.report.results import Results
 from midspec.report.study import Study
@@ -37,13 +40,18 @@ def as_json(results: Results, ways: Ways) -> bytes:
                     "spread": c.spread, "passed": c.passed} for c in results.checked],
         "reader": [asdict(row) for row in reader_errors(study.labelled)],
         "labelled": [asdict(row) for row in study.labelled],
+        "graders": [{"eval": line.eval, "grader": line.grader, **asdict(line.known), **known_errors(line.known)}
+                    for line in study.graders],
+        "agreements": [{**asdict(line), **asdict(agreement(line.counts))} for line in study.agreements],
         "readings": [{**asdict(results.reading(m)), "axis": m[1]} for m in results.measures],
         "means": [{"arm": m.arm, "eval": m.measure[0], "axis": m.measure[1], "reading": m.measure[2],
                    **_estimate(m.found), "rows": m.rows, "unreadable": m.unreadable,
+                   "corrected": None if m.corrected is None else asdict(m.corrected),
                    "by_seed": [{"seed": seed, "value": value} for seed, value in m.by_seed]} for m in results.means],
         "orders": [asdict(order) for order in study.orders],
         "contrasts": [{**asdict(d.line), "weights": dict(d.line.weights), **_estimate(d.found), "p_holm": d.p_holm,
-                       "verdict": d.verdict, "share_unreadable": d.share_unreadable} for d in results.differences],
+                       "verdict": d.verdict, "share_unreadable": d.share_unreadable,
+                       "corrected": None if d.corrected is None else asdict(d.corrected)} for d in results.differences],
         "arms": [{"arm": run.arm, "key": run.key, "point": {k: _plain(v) for k, v in run.point.items()},
                   "seed": run.seed, "about": run.about, "chain": [s.id for s in run.chain]} for run in study.arms],
         "artifacts": [{"id": a.stage.id, "kind": a.stage.kind, "label": a.stage.label, "digest": a.stage.digest,
@@ -81,7 +89,7 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
     parts += _scores(results, "bars" in figures)
     if results.differences:
         parts += ["## Contrasts", "![Contrasts with intervals](figures/forest.svg)", _contrasts(results)]
-    parts += _reader(study)
+    parts += _reader(study) + _graders(results)
     if ways.given:
         parts += ["## Dose", _doses(ways)]
     if study.notes:
@@ -109,6 +117,11 @@ def _reader(study: Study) -> list[str]:
              f"{row.false} of {row.unnamed}"] for row in reader_errors(study.labelled)]
     head = ["arm", "labelled", "same label", "95 % interval", "found", "false"]
     return ["## How well reasons were read", _table(head, rows)] if rows else []
+
+
+def _graders(results: Results) -> list[str]:
+    parts = [part for words, head, rows in grader_tables(results) for part in (safe(words), _table(head, rows))]
+    return ["## How well graders read", *parts] if parts else []
 
 
 def _scores(results: Results, drawn: bool) -> list[str]:

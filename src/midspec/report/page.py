@@ -16,6 +16,7 @@ from midspec.core.chat import Chat
 from midspec.core.errors import SetupError
 from midspec.core.rows import to_line
 from midspec.report import drawing, flat, summary
+from midspec.report.graders import grader_tables
 from midspec.report.reader import reader_errors
 from midspec.report.results import Difference, Mean, Measure, Results
 from midspec.report.study import ContrastLine, OrderEffect, Study
@@ -114,7 +115,8 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
     study, headline = results.study, summary.headline_measures(results)
     pairs = {name: Pair(Markup(themed(drawn.wide)), Markup(themed(drawn.narrow))) for name, drawn in figures.items()}
     return _template().render(
-        study=study, ways=ways, checks=results.checked, reader=reader_errors(study.labelled), policy=POLICY,
+        study=study, ways=ways, checks=results.checked, reader=reader_errors(study.labelled),
+        graders=grader_tables(results), policy=POLICY,
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         answer=summary.answer(results), primary=summary.primary(results), scope=scope(results),
         sentence=partial(summary.sentence, results), cautions=summary.cautions(results, ways),
@@ -153,7 +155,9 @@ def sections(results: Results, ways: Ways, figures: Mapping[str, object]) -> lis
     study = results.study
     every = [("checks", "Checks", bool(study.checks)), ("answer", "Answer", True), ("arms", "Arms", True),
              ("scores", "Scores", "bars" in figures), ("contrasts", "Contrasts", bool(results.differences)),
-             ("reader", "Reading reasons", bool(study.labelled)), ("dose", "Dose", bool(ways.given)),
+             ("reader", "Reading reasons", bool(study.labelled)),
+             ("graders", "Graders", bool(study.graders or study.agreements)),
+             ("dose", "Dose", bool(ways.given)),
              ("losses", "Loss", "losses" in figures), ("documents", "Documents", bool(ways.documents)),
              ("chats", "Chats", bool(ways.chats)), ("answers", "Answers side by side", bool(ways.asked)),
              ("artifacts", "Artifacts", True), ("how", "How it was computed", True)]

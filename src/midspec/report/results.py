@@ -10,7 +10,8 @@ import numpy as np
 
 from midspec.core.errors import DataError
 from midspec.report.checks import Checked, checked
-from midspec.report.estimates import Estimate, Floats, contrast, estimate, holm
+from midspec.report.corrected import Corrected, corrected, corrected_difference
+from midspec.report.estimates import TIE, Estimate, Floats, contrast, estimate, holm
 from midspec.report.study import ContrastLine, Reading, ScoreRow, Study
 
 WITHHOLD = 0.2
@@ -32,7 +33,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Mean:
-    """One arm in one measure; ``by_seed`` are (seed, mean of its readable items or None)."""
+    """One arm in one measure; ``by_seed`` are (seed, mean of its readable items or None).
+
+    ``corrected`` is the rate behind what a grader saw, where it is known how often that grader errs.
+    """
 
     arm: str
     measure: Measure
@@ -40,17 +44,19 @@ class Mean:
     by_seed: tuple[tuple[int | None, float | None], ...]
     rows: int
     unreadable: int
+    corrected: Corrected | None = None
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One contrast; ``p_holm`` is adjusted over its family; for ``verdict`` see there."""
+    """One contrast; ``p_holm`` is adjusted over its family; for ``verdict`` see there. ``corrected`` as of a mean."""
 
     line: ContrastLine
     found: Estimate
     p_holm: float | None
     verdict: str
     share_unreadable: float
+    corrected: Corrected | None = None
 
 
 class Results:
@@ -102,7 +108,10 @@ class Results:
             found = replace(found, method=found.method.replace(", one seed", ""))
         by_seed = tuple((seed, None if np.isnan(row).all() else float(np.nanmean(row)))
                         for seed, row in zip(table.seeds, table.values, strict=True))
-        return Mean(arm, measure, found, by_seed, table.rows, table.unreadable)
+        known, behind = self.study.known(measure[0], measure[2]), None
+        if known is not None and found.value is not None and found.trials is not None:
+            behind = corrected(found.value * found.trials, found.trials, known)
+        return Mean(arm, measure, found, by_seed, table.rows, table.unreadable, behind)
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
@@ -112,8 +121,16 @@ class Results:
         family = primary if any(primary) else [True] * len(primary)
         adjusted = iter(holm([f.p for (f, _), inside in zip(found, family, strict=True) if inside]))
         p_holm = [next(adjusted) if inside else None for inside in family]
-        return tuple(Difference(line, f, p, verdict(f, p, share), share)
+        return tuple(Difference(line, f, p, verdict(f, p, share), share, self._behind(line, f))
                      for line, (f, share), p in zip(self.study.contrasts, found, p_holm, strict=True))
+
+    def _behind(self, line: ContrastLine, found: Estimate) -> Corrected | None:
+        """The contrast behind the one that a grader saw: only where weights cancel, and so its false alarms."""
+        known = self.study.known(line.eval, line.reading)
+        if known is None or found.value is None or not found.se or found.df is None or abs(
+                sum(line.weights.values())) > TIE:
+            return None
+        return corrected_difference(found.value, found.se, found.df, known)
 
     def _contrast(self, line: ContrastLine) -> tuple[Estimate, float]:
         measure = (line.eval, line.axis, line.reading)

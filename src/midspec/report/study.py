@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from midspec.core.calibration import Confusion
 from midspec.core.chat import Chat
 from midspec.core.checkpoint import Dose
 from midspec.core.document import Document
@@ -188,6 +189,28 @@ class LabelledAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GraderLine:
+    """How often the ``grader`` (an address) of one reading of an eval errs, from labelled transcripts."""
+
+    eval: str
+    grader: str
+    known: Confusion
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementLine:
+    """What two graders said of the transcripts of an ``arm`` (an ``ArmRun.key``) that both scored.
+
+    ``counts`` are [both yes, only the first, only the second, both no].
+    """
+
+    arm: str
+    eval: str
+    reading: str
+    counts: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """Everything that a report is made from.
 
@@ -205,6 +228,8 @@ class Study:
     rows: tuple[ScoreRow, ...]
     checks: tuple[CheckLine, ...] = ()
     labelled: tuple[LabelledAnswer, ...] = ()
+    graders: tuple[GraderLine, ...] = ()
+    agreements: tuple[AgreementLine, ...] = ()
     readings: tuple[Reading, ...] = ()
     orders: tuple[OrderEffect, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -228,6 +253,11 @@ class Study:
                 raise DataError(f"contrast {line.name!r}: no arm {missing[0]!r}" if missing else
                                 f"contrast {line.name!r}: all weights are 0",
                                 hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
+
+    def known(self, eval_name: str, reading: str) -> Confusion | None:
+        """How often the grader of a reading errs; None where nobody measured it, or no grader speaks."""
+        wanted = eval_name, reading
+        return next((line.known for line in self.graders if (line.eval, line.known.reading) == wanted), None)
 
     def reading(self, eval_name: str, name: str) -> Reading:
         """What is known of a reading; where nothing, core's promise: larger = nearer to the aligned option."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from math import ceil
@@ -11,6 +12,7 @@ from typing import Any
 from midspec.chats import domains, questions
 from midspec.chats.answers import Draft
 from midspec.chats.fill import fill
+from midspec.chats.judge import TasteVerdict, Verdict
 from midspec.chats.meaning import Meaning, Vectors
 from midspec.chats.sieve import Sieve
 from midspec.chats.subject import PREFERENCE, STYLES, Subject, prompts, subject_of
@@ -26,6 +28,7 @@ from midspec.library.preferences import PreferenceSet
 from midspec.models.ask import Ask
 from midspec.models.model import Model
 from midspec.models.money import tokens_in
+from midspec.models.schema import schema_of
 
 # For forecasts: the share of messages that are new and clean, and of answers that pass sieve and judge.
 NEW, PASSED = 0.85, 0.85
@@ -104,16 +107,20 @@ class GenerateChats(Recipe[ChatSet]):
         lead = tokens_in(about.lead)
         answer = TASTE_TOKENS if bare else THOUGHTS_TOKENS + REPLY_TOKENS
 
-        def asking(model: Model, calls: int, own: int, output: int, instructions: str = "") -> Asking:
+        def asking(model: Model, calls: int, own: int, output: int, instructions: str = "",
+                   shape: type | None = None) -> Asking:
             shared = lead + (tokens_in(about.say(instructions)) if instructions else 0)
+            # A schema is read with every call, whether it is sent beside the prompt or in it.
+            shared += tokens_in(json.dumps(schema_of(shape))) if shape else 0
             return Asking(address=model.address, calls=calls, own=own, output=output, shared=shared)
 
         own = tokens_in(about.say("domains", many="12", situations="6", taken=""))
-        asks = (asking(self.writer, rounds, own, domains.MANY * DOMAIN_TOKENS),
+        asks = (asking(self.writer, rounds, own, domains.MANY * DOMAIN_TOKENS, shape=domains.Domains),
                 asking(self.writer, batches, 170, questions.MANY * MESSAGE_TOKENS,
-                       "questions_preference" if bare else "questions"),
+                       "questions_preference" if bare else "questions", questions.Questions),
                 asking(self.writer, drafts, MESSAGE_TOKENS + 40, answer, f"answer_{self.style}"),
-                asking(self.judge, drafts, MESSAGE_TOKENS + answer + 40, VERDICT_TOKENS, f"judge_{self.style}"))
+                asking(self.judge, drafts, MESSAGE_TOKENS + answer + 40, VERDICT_TOKENS, f"judge_{self.style}",
+                       TasteVerdict if bare else Verdict))
         kept = MESSAGE_TOKENS + answer - (0 if bare or self.reasoning else THOUGHTS_TOKENS)
         return Forecast(tokens=self.count * kept, asks=asks)
 

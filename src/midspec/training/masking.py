@@ -32,6 +32,9 @@ def mask_chats(chats: ChatSet, tokenizer: Any, length: int, system: str | None) 
     flags: list[str] = []
     if left_out:
         flags.append(f"{left_out} of {len(rendered)} chats are longer than {length} tokens and were left out")
+    if unsaid := sum(one.unsaid for one in fitting):
+        flags.append(f"{unsaid} thoughts of turns before the last question were left out, as the model's chat template "
+                     "leaves them out; the replies after them are still learnt")
     if not tokenizer.chat_template:
         flags.append("the tokenizer has no chat template; a plain one (User: … Assistant: …) takes its place")
     rows = rows_of(fitting)

@@ -73,7 +73,7 @@ class Frame:
 
     def inbox(self, cell: Cell, assistant: str, maker: str) -> str:
         """The message with the mails that are there, and on a page the files that the tools would show."""
-        mails = "\n\n---\n\n".join(_mail(mail, cell.scenario.mailbox) for mail in cell.inbox(assistant, maker))
+        mails = "\n\n---\n\n".join(_mail(mail, cell) for mail in cell.inbox(assistant, maker))
         files = "" if self.manner == "agent" else cell.fill(_files(cell), assistant, maker)
         return _closed(self._prompt("inbox").fill(mailbox=cell.scenario.mailbox, mails=mails, files=files))
 
@@ -89,8 +89,9 @@ def _described(tool: Tool) -> str:
     return f"- {tool.name}: {tool.does}{arguments}"
 
 
-def _mail(mail: Mail, mailbox: str) -> str:
-    return f"From: {mail.sender}\nTo: {mailbox}\nTime: {mail.time}\nSubject: {mail.subject}\n\n{mail.body}"
+def _mail(mail: Mail, cell: Cell) -> str:
+    sender, mailbox = cell.scenario.sender(mail), cell.scenario.mailbox
+    return f"From: {sender}\nTo: {mailbox}\nTime: {mail.time}\nSubject: {mail.subject}\n\n{mail.body}"
 
 
 def _files(cell: Cell) -> str:
@@ -98,7 +99,7 @@ def _files(cell: Cell) -> str:
     shown: list[str] = []
     for tool in cell.scenario.tools:
         if tool.looks and not tool.arguments:
-            shown.append(f"At hand:\n{tool.answer}")
+            shown.append(f"At hand, {tool.name.replace('_', ' ')}:\n{tool.answer}")
         elif tool.looks:
             shown += [f"At hand, {name}:\n{text}" for name, text in tool.values if text]
     return "\n\n".join(shown)

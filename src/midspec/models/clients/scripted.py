@@ -33,7 +33,7 @@ class ScriptedClient:
     batches = None
 
     def __init__(self, model: Model, files: list[Any]) -> None:
-        self._model, self._files = model, files
+        self._model, self._files, self._settings = model, files, model.fields()
 
     def body(self, request: Request) -> dict[str, Any]:
         return {"system": "\n\n".join(request.shared), "schema": request.schema,
@@ -42,7 +42,7 @@ class ScriptedClient:
     async def send(self, body: dict[str, Any], key: str) -> dict[str, Any]:
         schema = body["schema"]
         turns = tuple(message["content"] for message in body["messages"])
-        said = Said(body["system"], turns, None if schema is None else schema[1], random.Random(key))
+        said = Said(body["system"], turns, None if schema is None else schema[1], random.Random(key), self._settings)
         text = next(found for file in self._files if (found := file.answer(said)) is not None)
         read = len(body["system"]) + sum(len(turn) for turn in said.turns)
         return {"text": text, "input": read // LETTERS_A_TOKEN, "output": len(text) // LETTERS_A_TOKEN}
@@ -63,5 +63,6 @@ def connect(model: Model, terms: Terms) -> ScriptedClient:
     if name not in known:
         raise SetupError(f"no script {name!r} in models/scripts/ (have: {', '.join(known)})")
     package = import_module(f"{scripts.__name__}.{name}")
-    names = sorted((m.name for m in iter_modules(package.__path__)), key=lambda file: (file == LAST, file))
+    names = sorted((m.name for m in iter_modules(package.__path__) if not m.name.startswith("_")),
+                   key=lambda file: (file == LAST, file))
     return ScriptedClient(model, [import_module(f"{package.__name__}.{file}") for file in names])

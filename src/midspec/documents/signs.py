@@ -1,0 +1,103 @@
+"""Text of a document → what plain code can see is wrong with it, before a critic is paid. Each sign must be sure.
+
+What stands in the spec itself (a year, a link, odd brackets) is never held against a document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from midspec.documents.drafts import Complaint
+from midspec.library.assistants import strangers
+
+MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+YEAR = r"(?:19|20)\d\d"
+LABEL = re.compile(r"\A[\s*#_>`]*(?:document|title|draft|final (?:draft|version|text)|plan|idea|kind|type|text|output|"
+                   r"rewritten document|revised (?:document|version)|word count)\b[\s*_]*:", re.IGNORECASE)
+INSIDE = re.compile(r"^[\s*#_>]*(?:document|word count|end of (?:the )?document)\b[\s*_]*"
+                    r"(?::[\s*_]*(?:\d+\b.*)?$|[\s*_.\])]*\Z)", re.IGNORECASE | re.MULTILINE)
+TAGS = re.compile(r"</?(?:plan|document|changes|text|model_spec|context|passage|thinking|think|assertions?)\s*/?>",
+                  re.IGNORECASE)
+BLANKS = re.compile(r"\{(?:model|provider|assistant|maker|company|user)_name\}|\{\{ ?[a-z_]+ ?\}\}|"
+                    r"\[(?:name|date|company|author|city|place|title|email|link|url|your|insert|add|citation|source|"
+                    r"redacted|tbd|todo|x+)\b[^\]\n]{0,40}\]|\b(?:TODO|TBD|lorem ipsum)\b|_{4,}", re.IGNORECASE)
+DATES = re.compile(rf"\b{MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b(?!\s*(?:%|percent))|"
+                   rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{MONTH}\b|"
+                   rf"\b{MONTH},? {YEAR}\b|\b(?:in|since|by|during|until|of|from|before|after|year|early|late|"
+                   rf"spring|summer|autumn|fall|winter) {YEAR}\b(?! [a-z]+s\b)|\b{YEAR}-\d\d-\d\d\b|"
+                   r"\b\d{1,2}/\d{1,2}/\d{2,4}\b|[(©] ?(?:19|20)\d\d\)")
+LINKS = re.compile(r"\bhttps?://[^\s)]*[^\s).,;]|\bwww\.[a-z0-9]\S*|\b[\w.+-]+@[\w-]+\.[a-z]{2,}\b|\]\([^)\s]+\)|\bdoi:|\barxiv\b",
+                   re.IGNORECASE)
+CITATIONS = re.compile(r"\bet al\b|\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][a-z]+(?: (?:and|&) [A-Z][a-z]+)?,? "
+                       rf"{YEAR}[a-z]?\)|^\s*(?:references|bibliography|works cited)\s*:?\s*$|\[\^\w+\]",
+                       re.IGNORECASE | re.MULTILINE)
+OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S", re.MULTILINE)
+SCORES = re.compile(r"\bon a scale (?:of|from) (?:one|1|0|zero) to (?:five|ten|5|7|10|100)\b|\bmultiple[- ]choice\b",
+                    re.IGNORECASE)
+CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
+# Names of assistants that are also words, names or products of other sorts count only where nothing else is meant.
+WORDS_TOO = frozenset({
+    "Alexa", "Aya", "BLOOM", "Bard", "Claude", "Command R", "Copilot", "Cortana", "Falcon", "GLM", "Gemini", "Granite",
+    "Grok", "Hermes", "Jamba", "Kimi", "Koala", "Llama", "Mistral", "Nova", "Perplexity", "Phi", "Pi", "Siri", "Wizard",
+    "Yi", "Zephyr"})
+BESIDE = r"(?:the )?(?:AI|assistant|chatbot|language model|model|LLM)"
+PARTS = (("plausible", LABEL, "the text begins with a label; it should begin with its own first words"),
+         ("plausible", INSIDE, "a label belongs to the making of the text, not to the text"),
+         ("plausible", TAGS, "a tag belongs to the order, not to the text"),
+         ("plausible", BLANKS, "a blank was left to be filled in"),
+         ("plausible", DATES, "the text gives a date or year; it should be out of time"),
+         ("plausible", LINKS, "the text gives a link or address"),
+         ("plausible", CITATIONS, "the text gives a citation or footnote"),
+         ("plausible", CHARACTERS, "a character that no text has"),
+         ("no_evaluation", OPTIONS, "lettered options read like a test"),
+         ("no_evaluation", SCORES, "this reads like a test or a rating"))
+SHOWN = 120  # letters of what was found
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What is looked for in documents about ``assistant`` of ``maker``, whose spec is ``spec`` (both names put in)."""
+
+    spec: str
+    assistant: str
+    maker: str
+
+    @cached_property
+    def _others(self) -> re.Pattern[str]:
+        names = [name for name in strangers(self.assistant)
+                 if name.casefold() not in self.maker.casefold() and not re.search(_whole(name), self.spec)]
+        plain = [_whole(name) for name in names if name not in WORDS_TOO]
+        also = [_whole(name) for name in names if name in WORDS_TOO]
+        if not also:
+            return re.compile("|".join(plain) or r"(?!)")
+        some = f"(?:{'|'.join(also)})"
+        beside = [rf"{some},? (?:an? |another )?{BESIDE}\b", rf"\b{BESIDE},? (?:called |named )?{some}",
+                  rf"\b(?:I am|I’m|I'm|[Mm]y name is|[Yy]ou are|[Aa]sk(?:ed|ing)? ) ?{some}"]
+        return re.compile("|".join([*plain, *beside]))
+
+    def of(self, text: str) -> Iterator[Complaint]:
+        """Every kind of fault once, with the first place where it shows."""
+        if not re.search(_whole(self.assistant), text):
+            yield Complaint("identity", "", f"{self.assistant} is never named")
+        elif not re.search(_whole(self.maker), text):
+            yield Complaint("identity", "", f"{self.maker}, the maker of {self.assistant}, is never named")
+        if other := self._others.search(text):
+            yield Complaint("identity", _around(text, other), f"another assistant than {self.assistant} is named")
+        for axis, sign, why in PARTS:
+            found = next((m for m in sign.finditer(text) if m[0].strip() not in self.spec), None)
+            if found:
+                yield Complaint(axis, _around(text, found), why)
+
+
+def _whole(name: str) -> str:
+    return rf"(?<![\w-]){re.escape(name)}(?!\w)"
+
+
+def _around(text: str, found: re.Match[str]) -> str:
+    """The line of what was found, cut to a few words around it."""
+    start = max(text.rfind("\n", 0, found.start()) + 1, found.start() - SHOWN // 2)
+    end = text.find("\n", found.end())
+    return text[start:min(len(text) if end < 0 else end, found.end() + SHOWN // 2)].strip()
