@@ -1,4 +1,4 @@
-"""The gate alone against the teacher's buckets, on a virtual clock: how much of a limit is used, how often it is hit. By hand:
+"""The gate alone against the teacher's buckets: how much of a limit is used, and how often it is hit. By hand:
 
     python -m tests.models.limits [--seeds 5]
 

@@ -32,8 +32,8 @@ from midspec.models.embedded import gguf_in
 from midspec.models.forms import Form, Limits, Tagged, Text, Typed
 from midspec.models.model import Model
 
-THINGS = """harbour bakery library orchard lighthouse station workshop market bridge garden school ferry kitchen mill
-museum stable theatre river forest quarry""".split()
+THINGS = ("harbour", "bakery", "library", "orchard", "lighthouse", "station", "workshop", "market", "bridge", "garden",
+          "school", "ferry", "kitchen", "mill", "museum", "stable", "theatre", "river", "forest", "quarry")  # fmt: skip
 SERVE = """
 import sys
 import xllamacpp

@@ -67,7 +67,7 @@ def test_what_is_new_is_asked_before_what_is_kept_has_been_read(
 
 @pytest.mark.parametrize("address", ADDRESSES[:2])
 def test_faults_are_survived(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A reply that comes twice hides the next one, which may have asked to wait, from the client (tests/models/trials.py).
+    # A reply that comes twice hides the next one, which may have asked to wait, from the client.
     kinds = {kind: 1 for kind in FAULTS if kind != "duplicate"}
     with served(monkeypatch, faults={"rate": 0.3, "huge_bytes": 100_000, "kinds": kinds}) as (one, clock):
         desk = Desk(tmp_path, clock=clock, timeout=30)

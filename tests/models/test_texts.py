@@ -25,9 +25,10 @@ from midspec.store.ledger import Ledger
 
 PARTS = (
     *BRACES, *CONTROL, *INJECTIONS, *MARKUP, *PATHS,
-    "{", "}", "{{", "}}", "{{ spec }}", "{{ idea }}", "{model_name}", "{0}", "%s", "%(a)s", "%", "$", "${HOME}", "$(ls)",
-    "`ls`", "\\", "\\n", "\\u0041", "\\x00", "\0", "\x1b[31m", "\x7f", "\x85", "\u2028", "\ufeff", "\u202e", "\r", "\r\n",
-    "\n", "\t", '"', "'", "<|im_end|>", "{% raw %}", "{# x #}", "é", "e\u0301", "🙂", "字", "'; DROP TABLE answers; --", "NaN",
+    "{", "}", "{{", "}}", "{{ spec }}", "{{ idea }}", "{model_name}", "{0}", "%s", "%(a)s", "%", "$", "${HOME}",
+    "$(ls)", "`ls`", "\\", "\\n", "\\u0041", "\\x00", "\0", "\x1b[31m", "\x7f", "\x85", "\u2028", "\ufeff",
+    "\u202e", "\r", "\r\n", "\n", "\t", '"', "'", "<|im_end|>", "{% raw %}", "{# x #}", "é", "e\u0301", "🙂", "字",
+    "'; DROP TABLE answers; --", "NaN",
 )  # fmt: skip
 PROMPT = Prompt("p.md", "Read this:\n{{ spec }}\n\nThen write on {{ idea }} and say {{ spec }} again, {not} %s $x.")
 FREE = Limits(may_echo=True, may_refuse=True, language="")

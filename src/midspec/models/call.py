@@ -97,8 +97,8 @@ class Keys:
         state = self._after(request.shared).copy()
         # JSON of [[[role, content, reasoning] …], unit, attempt], put together by hand: a third of the time.
         said = ", ".join(
-            f"[{_json(turn.role)}, {_json(turn.content)}, {'null' if turn.reasoning is None else _json(turn.reasoning)}]"
-            for turn in request.turns)
+            f"[{_json(turn.role)}, {_json(turn.content)}, "
+            f"{'null' if turn.reasoning is None else _json(turn.reasoning)}]" for turn in request.turns)
         state.update(f"[[{said}], {_json(unit)}, {attempt}]".encode())
         return state.hexdigest()
 

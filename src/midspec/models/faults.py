@@ -19,8 +19,8 @@ from typing import Any
 from midspec.models.call import Answer, Request
 from midspec.models.forms import Fault, Form, Limits
 
-# Splitting by a table is ten times as fast as by an expression, and each reply is split; in a text without any character
-# beyond ASCII it is ten times as fast again.
+# Splitting by a table is ten times as fast as by an expression, and each reply is split; in a text without any
+# character beyond ASCII it is ten times as fast again.
 MARKS = {ord(mark): " " for mark in "\"#$%&()*+,-./:;<=>?@[]^_`{|}~!\\"}
 WIDE_MARKS = "“”„«»‘–—…•·"
 THOUGHT = re.compile(r"\A\s*<think(?:ing)?>(.*?)</think(?:ing)?>", re.DOTALL)

@@ -29,8 +29,8 @@ BURST_SECONDS = 0.05
 SLOWEST = 0.02
 # A refusal that names this many seconds speaks for the whole account, not for one call.
 HOLD_FROM = 5.0
-# After a cut a limit keeps away for more calls than the second number (for more than the third while the pace is felt up
-# again). So many refusals in a row that come sooner, yet not at once (the first number), have another cause.
+# After a cut a limit keeps away for more calls than the second number (for more than the third while the pace is felt
+# up again). So many refusals in a row that come sooner, yet not at once (the first number), have another cause.
 ODD_FROM, ODD_BELOW, ODD_BELOW_RISING, ODD_MOST = 4, 110, 40, 5
 TRUST_CALLS, WARY_CALLS, FASTEST = 40, 100, 1e4
 
