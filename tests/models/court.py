@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.teacher.clock import Time, run
-from tests.teacher.record import Row, read_rows
+from tests.teacher.record import Row, rows_from
 from tests.teacher.teacher import Teacher, teacher
 
 from midspec.core.asking import Clock, StageAccount, Terms
@@ -127,9 +127,14 @@ class Court:
     url: str
     record: Path
     process: subprocess.Popen[str]
+    _rows: list[Row] = field(default_factory=list[Row])
+    _read: int = 0
 
     def rows(self) -> list[Row]:
-        return read_rows(self.record)
+        """All so far; what was read before is not read again."""
+        new, self._read = rows_from(self.record, self._read)
+        self._rows += new
+        return self._rows
 
     def state(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/teacher", timeout=30) as reply:

@@ -1,9 +1,10 @@
-"""R25: many calls with a 20 kB spec, one reply at a time, and the memory that it takes. By hand:
+"""R25, P7: many calls with a 20 kB spec, one reply at a time: the memory that it takes, and a restart. By hand:
 
     python -m tests.models.memory [--calls 1000000]
 
 The answers are in the ledger already (a restart), so that nothing but asking itself is measured; a second child asks
-new calls. Each child prints its memory at every tenth of the way.
+new calls. Each child prints its memory at every tenth of the way. A third child has all calls in a list, of which the
+last hundred are new, and says after which time these go out; it reads no answer before.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,8 +78,27 @@ def walk(folder: Path, count: int, start: int) -> dict[str, Any]:
     return {"mb": seen, "ms": (time.process_time() - began) / count * 1000}
 
 
+def restart(folder: Path, count: int, _: int) -> dict[str, Any]:
+    """Seconds until the first new call arrives, in all and of CPU."""
+    asked = list(planned(count + 100))
+    made = desk(folder / "restarted", in_flight=256)
+    before, began, cpu = arrived(), time.perf_counter(), time.process_time()
+    replies = Ask(made, model()).each(asked, Text())
+    assert next(replies).ok
+    while arrived() == before:
+        time.sleep(0.01)
+    found = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "mb": megabytes()}
+    replies.close()
+    return found
+
+
+def arrived() -> int:
+    with urllib.request.urlopen(f"{os.environ['ANTHROPIC_BASE_URL']}/teacher", timeout=30) as reply:
+        return json.load(reply)["calls"]
+
+
 def measured(folder: Path, count: int, start: int = 0) -> dict[str, Any]:
-    """``walk`` in a process of its own."""
+    """``walk`` in a process of its own, or ``restart`` where ``start`` is below 0."""
     command = [
         sys.executable,
         "-m",
@@ -106,7 +127,7 @@ def main() -> None:
     options.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.child:
-        print(json.dumps(walk(given.child, given.calls, given.start)))
+        print(json.dumps((walk if given.start >= 0 else restart)(given.child, given.calls, given.start)))
         return
     with tempfile.TemporaryDirectory(prefix="midspec-memory-") as work:
         folder = Path(work)
@@ -114,10 +135,15 @@ def main() -> None:
             os.environ.update(where(judge.url))
             fill(folder / "ledger.sqlite", given.calls)
             kept = measured(folder, given.calls)
-            new = measured(folder, max(1000, given.calls // 50), start=given.calls)
+            again = measured(folder, given.calls, start=-1)
+            new = measured(folder, max(1000, given.calls // 50), start=given.calls + 100)
     print(
         f"R25 {given.calls:,} kept: {kept['mb']} MB, {kept['ms']:.3f} ms a call; "
         f"a million: {a_million(kept, given.calls):.0f} MB"
+    )
+    print(
+        f"P7  {given.calls:,} kept, 100 new at the end of the list: these go out after {again['seconds']:.1f} s, "
+        f"{again['cpu']:.1f} s of CPU; {again['mb']:.0f} MB with the list"
     )
     print(f"R25 {max(1000, given.calls // 50):,} new: {new['mb']} MB, {new['ms']:.2f} ms a call")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.models.asking import KEY, Desk, calls, served
+from tests.teacher.plan import FAULTS
 from tests.teacher.record import early, totals
 
 from midspec.core.errors import ClaimError, MidspecError, SetupError, StoppedError
@@ -43,9 +45,31 @@ def test_order_is_kept_and_a_second_run_is_free(address: str, tmp_path: Path, mo
             Ask(again, Model(address=address)).all(calls(41), DOCUMENT)
 
 
+def test_what_is_new_is_asked_before_what_is_kept_has_been_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("midspec.models.ask.WINDOW", 256)
+    with served(monkeypatch) as (one, clock):
+        model, kept = Model(address="openai/m"), calls(600)
+        Ask(Desk(tmp_path, clock=clock), model).all(kept, DOCUMENT)
+        twice = [Call("twice", "Write about a ferry in <document>.")] * 2
+        replies = Ask(Desk(tmp_path, clock=clock), model).each([*kept, *calls(620)[600:], *twice], DOCUMENT)
+        assert next(replies).id == "u0"
+        end = time.monotonic() + 20
+        while one.calls < 621 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert one.calls == 621, "the first reply is out, and the new calls are not"
+        rest = list(replies)
+        assert [reply.id for reply in rest] == [f"u{n}" for n in range(1, 620)] + ["twice", "twice"]
+        assert all(reply.ok for reply in rest) and rest[-1].value == rest[-2].value
+        assert totals(one.record.rows)["paid"] == 621
+
+
 @pytest.mark.parametrize("address", ADDRESSES[:2])
 def test_faults_are_survived(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with served(monkeypatch, faults={"rate": 0.3, "huge_bytes": 100_000}) as (one, clock):
+    # A reply that comes twice hides the next one, which may have asked to wait, from the client.
+    kinds = {kind: 1 for kind in FAULTS if kind != "duplicate"}
+    with served(monkeypatch, faults={"rate": 0.3, "huge_bytes": 100_000, "kinds": kinds}) as (one, clock):
         desk = Desk(tmp_path, clock=clock, timeout=30)
         replies = Ask(desk, Model(address=address)).all(calls(120), DOCUMENT)
         assert all(reply.ok for reply in replies)

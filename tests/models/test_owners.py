@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,62 +10,66 @@ import pytest
 
 pytest.importorskip("openai")
 
-from tests.models.court import court, where
+from tests.models.court import calls, court, desk, model, where
+from tests.models.kills import forked
+from tests.models.trials import TAGGED
 
-SCRIPT = """
-import sys, time
-from pathlib import Path
-import openai
 from midspec.core.errors import ClaimError
 from midspec.models.ask import Ask
-from tests.models.court import calls, desk, model
-from tests.models.trials import TAGGED
-made = desk(Path(sys.argv[1]) / f"artifact{sys.argv[2]}", in_flight=8)
-print("ready", flush=True)
-sys.stdin.readline()
-try:
-    Ask(made, model()).all(calls(30), TAGGED)
-    print("done", flush=True)
-except ClaimError as error:
-    print(f"refused {error}", flush=True)
-sys.stdin.readline()
-"""
 
 
-def race(folder: Path, repository: Path, starters: int) -> tuple[Counter[str], list[str], list[int]]:
+def start(folder: Path, number: int, signals: tuple[int, int, int]) -> None:
+    """Wait for the first signal to close, ask, say what came of it, and live until the second one closes."""
+    ready, go, leave = signals
+    made = desk(folder / f"artifact{number}", in_flight=8)
+    os.write(ready, b".")
+    os.read(go, 1)
+    try:
+        Ask(made, model()).all(calls(30), TAGGED)
+        said = "done"
+    except ClaimError as error:
+        said = f"refused {error}"
+    (folder / f"said{number}").write_text(said)
+    os.write(ready, b".")
+    os.read(leave, 1)
+
+
+def race(folder: Path, starters: int) -> tuple[Counter[str], list[str], list[int]]:
     with court(folder / "court", {"latency": {"first_s": 1.0}}) as judge:
+        os.environ |= where(judge.url)
         (folder / "work").mkdir()
-        environment = {
-            **os.environ,
-            **where(judge.url),
-            "PYTHONPATH": os.pathsep.join([str(repository / "src"), str(repository)]),
-        }
-        starts = [
-            subprocess.Popen(
-                [sys.executable, "-c", SCRIPT, str(folder / "work"), str(n)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env=environment,
-            )
-            for n in range(starters)
-        ]
-        for one in starts:
-            assert one.stdout is not None and one.stdout.readline() == "ready\n"
-        for one in starts:
-            assert one.stdin is not None
-            one.stdin.write("go\n")
-            one.stdin.flush()
-        said = [one.stdout.readline().strip() for one in starts if one.stdout]
-        for one in starts:
-            one.communicate("end\n", timeout=60)
-        asked = Counter(row.draw or "" for row in judge.rows())
-    return asked, said, [one.pid for one in starts]
+        (told, ready), (go, going), (leave, leaving) = os.pipe(), os.pipe(), os.pipe()
+
+        def child(number: int) -> None:
+            os.close(going)
+            os.close(leaving)
+            start(folder / "work", number, (ready, go, leave))
+
+        pids = [forked(lambda number=number: child(number)) for number in range(starters)]
+        _hear(told, starters)
+        os.close(going)
+        _hear(told, starters)
+        os.close(leaving)
+        for pid in pids:
+            assert os.waitpid(pid, 0)[1] == 0
+        for end in (told, ready, go, leave):
+            os.close(end)
+        said = [(folder / "work" / f"said{number}").read_text() for number in range(starters)]
+        return Counter(row.draw or "" for row in judge.rows()), said, pids
 
 
-@pytest.mark.parametrize("starters", [3, pytest.param(25, marks=pytest.mark.slow)])
-def test_one_pays_and_the_others_are_told_who(tmp_path: Path, repository: Path, starters: int) -> None:
-    asked, said, pids = race(tmp_path, repository, starters)
+def _hear(pipe: int, dots: int) -> None:
+    while dots > 0:
+        dots -= len(os.read(pipe, dots))
+
+
+@pytest.mark.parametrize("starters", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_one_pays_and_the_others_are_told_who(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starters: int
+) -> None:
+    for name in where(""):
+        monkeypatch.setenv(name, "set by the trial")
+    asked, said, pids = race(tmp_path, starters)
     assert said.count("done") == 1, said
     owner = pids[said.index("done")]
     refused = [line for line in said if line != "done"]

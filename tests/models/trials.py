@@ -356,18 +356,19 @@ def names(folder: Path, *, units: int) -> Verdict:
     hostile = [f"{name}{n}" for n in range(units // len(PATHS) + 1) for name in (*PATHS, *MARKUP)][:units]
     stage = Stage({"content": {"bad": 1.0, "kinds": {"path-names": 1, "refusal": 1}}})
     os.environ.update(where(stage.url))
-    made = desk(folder / "deep" / "artifact", clock=stage)
-    before = {path for path in folder.parent.rglob("*")}
+    # So deep that no name climbs out of what is looked at.
+    deep = folder / "1" / "2" / "3" / "4" / "deep"
+    made = desk(deep / "artifact", clock=stage)
+    before = set(folder.rglob("*"))
     asked_for = [Call(name, TASK.replace("{n}", str(n))) for n, name in enumerate(hostile)]
     replies = Ask(made, model()).all(asked_for, TAGGED)
-    new = {str(p.relative_to(folder)) for p in folder.parent.rglob("*") if p not in before and p.is_relative_to(folder)}
-    outside = {p for p in folder.parent.rglob("*") if p not in before and not p.is_relative_to(folder)}
     allowed = {
-        "deep/artifact/dropped.jsonl",
-        *(f"deep/ledger.{end}" for end in ("sqlite", "sqlite-wal", "sqlite-shm", "lock", "paying")),
+        deep / "artifact" / "dropped.jsonl",
+        *(deep / f"ledger.{end}" for end in ("sqlite", "sqlite-wal", "sqlite-shm", "lock", "paying")),
     }
-    wrong = [*outside, *(new - allowed)] + ([] if len({r.id for r in replies}) == len(hostile) else ["ids collide"])
-    return Verdict("S1", units, len(wrong), 7, {"wrong": list(map(str, wrong))[:4]} if wrong else {})
+    wrong = sorted(str(path) for path in set(folder.rglob("*")) - before - allowed)
+    wrong += [] if len({r.id for r in replies}) == len(hostile) else ["ids collide"]
+    return Verdict("S1", units, len(wrong), 7, {"wrong": wrong[:4]} if wrong else {})
 
 
 def verdicts(trials: int, seed: int) -> Verdict:

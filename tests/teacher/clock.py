@@ -24,9 +24,9 @@ class Time:
 class _Jumping:
     """A selector that lets virtual seconds pass where a real one would sleep."""
 
-    def __init__(self, time: Time) -> None:
+    def __init__(self, time: Time, grace: float) -> None:
         self.real = selectors.DefaultSelector()
-        self.time = time
+        self.time, self.grace = time, grace
         self.threads = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
@@ -35,7 +35,7 @@ class _Jumping:
         if timeout is None or self.threads:
             # Without a timer only a socket or a thread can go on; with a thread at work its end comes first.
             return self.real.select(None)
-        if found := self.real.select(GRACE):
+        if found := self.real.select(self.grace):
             return found
         self.time.now += timeout
         return []
@@ -47,8 +47,8 @@ class _Jumping:
 class VirtualLoop(asyncio.SelectorEventLoop):
     """``loop.time()`` starts at 0 and moves only by jumps to the next timer; computing takes no time."""
 
-    def __init__(self, time: Time | None = None) -> None:
-        self.jumping = _Jumping(time or Time())
+    def __init__(self, time: Time | None = None, grace: float = GRACE) -> None:
+        self.jumping = _Jumping(time or Time(), grace)
         super().__init__(self.jumping)  # type: ignore[arg-type]
 
     def time(self) -> float:
@@ -65,7 +65,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
 
-def run(main: Any, time: Time | None = None) -> Any:
-    """``asyncio.run`` on a virtual clock."""
-    with asyncio.Runner(loop_factory=lambda: VirtualLoop(time)) as runner:
+def run(main: Any, time: Time | None = None, *, grace: float = GRACE) -> Any:
+    """``asyncio.run`` on a virtual clock; 0 for ``grace`` where no socket is in use."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(time, grace)) as runner:
         return runner.run(main)

@@ -73,11 +73,16 @@ class Record:
 
 def read_rows(path: Path) -> list[Row]:
     """All rows of a file; a last line that is still being written is left out."""
-    rows: list[Row] = []
-    for line in path.read_bytes().splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            rows.append(Row(**json.loads(line)))
-    return rows
+    return rows_from(path, 0)[0]
+
+
+def rows_from(path: Path, start: int) -> tuple[list[Row], int]:
+    """The rows from a byte on, and the byte after the last of them."""
+    with path.open("rb") as file:
+        file.seek(start)
+        whole = file.read().rpartition(b"\n")[0]
+    rows = [Row(**json.loads(line)) for line in whole.splitlines()]
+    return rows, start + len(whole) + bool(whole)
 
 
 def early(rows: Iterable[Row], slack_s: float = 0.02) -> list[Row]:

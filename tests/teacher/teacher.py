@@ -122,6 +122,9 @@ class Teacher:
     def _end(self, row: Row, written: bool) -> None:
         self.in_flight -= 1
         row.written, row.ended = written, self.now()
+        if row.wait_s is not None and not written:
+            # Nobody was there to be told to wait: the connection had been reset behind the answer before.
+            self.not_before.pop(row.unit, None)
         self.record.add(row)
 
     def row(self, kind: str, number: int, at: float, shape: ModuleType, body: Any, draw: str | None) -> Row:

@@ -17,6 +17,10 @@ class Answers(Protocol):
 
     def get_many(self, keys: list[str]) -> dict[str, dict[str, Any]]: ...
 
+    def among(self, keys: list[str]) -> set[str]:
+        """Those of the keys that have a value; reads none."""
+        ...
+
     def put_many(self, rows: dict[str, dict[str, Any]]) -> None: ...
 
     def starting(self, prefix: str) -> dict[str, dict[str, Any]]:

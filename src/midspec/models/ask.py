@@ -65,18 +65,42 @@ class Ask:
         by_schema = takes_schema(self._model.address) if not self._model.structured else (
             self._model.structured == "schema")
         shape = Terminology.of(self._model.address, self._model.who(), form or Text(), by_schema=by_schema)
-        total = len(calls) if isinstance(calls, (list, tuple)) else 0
-        with ExitStack() as stack:
-            yield from self._each(_units(calls, shape), total, stack)
-
-    def _each(self, units: Iterator[Unit], total: int, stack: ExitStack) -> Iterator[Reply]:
         window = BATCH_WINDOW if self._job.terms.batch else WINDOW
-        ahead, open_keys = deque[Unit](), set[str]()
+        total, early = 0, dict[int, Unit]()
+        if isinstance(calls, (list, tuple)):
+            total = len(calls)
+            early = self._early(calls, shape, window) if total > window else early
+        units = (early.pop(n, None) or Unit(call, shape) for n, call in enumerate(_named(calls)))
+        with ExitStack() as stack:
+            yield from self._each(units, list(early.values()), total, window, stack)
+
+    def _early(self, calls: Iterable[Call | str], shape: Terminology, most: int) -> dict[int, Unit]:
+        """The first units that nothing is kept for, by their place; asked while the kept ones before them are read."""
+        found, starts, here = dict[int, Unit](), set[str](), 0
+        named = _named(calls)
+        while len(found) < most and (part := list(islice(named, most))):
+            keys = [shape.start(call) for call in part]
+            there = self._job.answers.among(keys)
+            for n, (key, call) in enumerate(zip(keys, part, strict=True), here):
+                if key not in there and key not in starts and len(found) < most:
+                    found[n] = Unit(call, shape, early=True)
+                    starts.add(key)
+            here += len(part)
+        return found
+
+    def _each(
+        self, units: Iterator[Unit], early: list[Unit], total: int, window: int, stack: ExitStack
+    ) -> Iterator[Reply]:
+        ahead, open_keys = deque[Unit](), {unit.start for unit in early}
         buyer: Buyer | None = None
+        if early:
+            buyer = self._open(stack)
+            buyer.hand(early)
+            early.clear()
         done = 0
         while True:
             while len(ahead) <= window - PART and (part := list(islice(units, PART))):
-                missing = self._replay(part, open_keys)
+                missing = self._replay([unit for unit in part if not unit.early], open_keys)
                 ahead.extend(part)
                 if missing and buyer is None:
                     buyer = self._open(stack)
@@ -151,7 +175,7 @@ class Ask:
         return reply
 
 
-def _units(calls: Iterable[Call | str], shape: Terminology) -> Generator[Unit]:
+def _named(calls: Iterable[Call | str]) -> Generator[Call]:
     """Plain texts get ids of their own: what they say, and which time they say it."""
     times = Counter[bytes]()
     for call in calls:
@@ -159,4 +183,4 @@ def _units(calls: Iterable[Call | str], shape: Terminology) -> Generator[Unit]:
             digest = hashlib.sha256(call.encode("utf-8", "surrogatepass")).digest()
             times[digest] += 1
             call = Call(f"{digest.hex()[:16]} {times[digest]}", call)
-        yield Unit(call, shape)
+        yield call

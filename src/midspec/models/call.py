@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _json
 from typing import Any
 
 from midspec.core.asking import Usage
@@ -94,8 +95,11 @@ class Keys:
     def key(self, request: Request, unit: str, attempt: int) -> str:
         """64 hex digits; short enough for the ``custom_id`` of a batch."""
         state = self._after(request.shared).copy()
-        said = [[turn.role, turn.content, turn.reasoning] for turn in request.turns]
-        state.update(json.dumps([said, unit, attempt]).encode())
+        # JSON of [[[role, content, reasoning] …], unit, attempt], put together by hand: a third of the time.
+        said = ", ".join(
+            f"[{_json(turn.role)}, {_json(turn.content)}, "
+            f"{'null' if turn.reasoning is None else _json(turn.reasoning)}]" for turn in request.turns)
+        state.update(f"[[{said}], {_json(unit)}, {attempt}]".encode())
         return state.hexdigest()
 
     def _after(self, shared: tuple[str, ...]) -> Any:

@@ -1,8 +1,10 @@
 """What a provider bears → how many calls go out and how fast. Knows nothing of calls.
 
-Slow start: the number in flight doubles each round until the first "too many". From then on the pace is controlled:
-each refusal lowers it, each answer raises it a little, so that about one call in a hundred is refused; after a long
-quiet it rises fast. Refusals that do not depend on the pace (a faulty server) are told apart by trying a slow one.
+Slow start: the number in flight doubles each round until the first "too many". From then on the pace is controlled.
+Between two refusals a bucket of calls lets through exactly what flows into it: what went out between them, over the
+time between them, is the limit. Each call raises the pace a little, so that about one in 200 is refused; where the
+limit has dropped, a quiet while raises it fast. Refusals that do not come from the pace (a faulty server) do not keep
+away after a cut, as those of a limit do.
 """
 
 from __future__ import annotations
@@ -13,43 +15,43 @@ from dataclasses import dataclass, field
 
 from midspec.core.asking import Clock
 
-FIRST = 16.0
-DOWN, DOWN_HARD, UP, UP_MOST = 0.05, 0.3, 0.0005, 0.1
-QUIET_CALLS, QUIET_SECONDS = 200, 20.0
+FIRST, OPENING_A_SECOND = 8.0, 1.1
+# A cut takes the first share off, the second where nothing tells the limit; a call adds the third share, and no second
+# adds more than the fourth.
+DOWN, DOWN_BLIND, UP, UP_A_SECOND = 0.06, 0.3, 0.0004, 0.2
+# Fewer calls between two refusals than the first number say nothing about the limit, the second makes it sure.
+FEW, SURE = 3, 20
+# A pace so far above what went through of late means that the limit has risen since.
+RISEN = 2.0
+QUIET_CALLS, QUIET_SECONDS, QUIET_LEAST, QUIET_UP = 200, 20.0, 5, 6.0
 MEASURED_SECONDS = 3.0
 BURST_SECONDS = 0.05
-SLOWEST = 0.2
+SLOWEST = 0.02
 # A refusal that names this many seconds speaks for the whole account, not for one call.
 HOLD_FROM = 5.0
-TRIAL_FALL, TRIAL_CALLS, TRIAL_SHARE, TRIAL_MOST = 2.0, 60, 0.02, 0.3
-TRUST_SECONDS, TRUST_SHARE = 60.0, 0.5
+# After a cut a limit keeps away for more calls than the second number (for more than the third while the pace is felt
+# up again). So many refusals in a row that come sooner, yet not at once (the first number), have another cause.
+ODD_FROM, ODD_BELOW, ODD_BELOW_RISING, ODD_MOST = 4, 110, 40, 5
+TRUST_CALLS, WARY_CALLS, FASTEST = 40, 100, 1e4
 
 
 @dataclass
-class _Trial:
-    """Do refusals come from our pace? Counted from ``rate`` down to half of it, then below that.
+class _Count:
+    sent: int = 0
+    refused: int = 0
 
-    A provider with a limit refuses what is above it: from the share refused at first follows the share at half the
-    pace, mostly none. Where refusals go on all the same, they have another cause.
-    """
 
-    rate: float
-    first: list[int] = field(default_factory=lambda: [0, 0])
-    later: list[int] = field(default_factory=lambda: [0, 0])
+@dataclass
+class _Trust:
+    """No refusal lowers the pace, and each block of calls doubles it, until one brings more refusals than ``share``."""
 
-    def count(self, rate: float, *, sent: int = 0, refused: int = 0) -> None:
-        counts = self.first if rate > self.rate / TRIAL_FALL else self.later
-        counts[0] += sent
-        counts[1] += refused
+    share: float
+    calls: int
+    block: _Count = field(default_factory=_Count)
 
-    def ours(self) -> bool | None:
-        """None while it is too early to say."""
-        if self.later[0] < TRIAL_CALLS:
-            return None
-        before = self.first[1] / max(1, self.first[0])
-        # A limit far below the pace refuses most calls; below half of the pace it refuses fewer, or none.
-        share = self.later[1] / self.later[0]
-        return before > TRIAL_MOST or share < max(TRIAL_SHARE, 0.6 * before)
+    def broken(self) -> bool:
+        expected = self.share * self.calls
+        return self.block.refused > expected + 3 * expected**0.5 + 3
 
 
 class Gate:
@@ -60,14 +62,18 @@ class Gate:
         self.window, self.rate = float(most) if wide else min(FIRST, float(most)), float("inf")
         self.in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._sent: deque[float] = deque()
+        self._sent: deque[float] = deque(maxlen=4096)
         self._timer: asyncio.Task[None] | None = None
         self._credit, self._counted = 1.0, clock.now()
         self._hold = 0.0
+        # Calls since the last cut; and since the refusal that the limit is reckoned from, those that went through.
         self._since, self._cut = 0, clock.now()
-        self._share = 0.0
-        self._trial: _Trial | None = None
-        self._trusted_until, self._trust = 0.0, TRUST_SECONDS
+        self._passed, self._base = 0, clock.now()
+        self._best = 0.0
+        # Refusals in a row that do not look like a limit's, all since then, and what follows from them.
+        self._odd, self._series = 0, _Count()
+        self._trust: _Trust | None = None
+        self._wary = 0
 
     def begin(self) -> None:
         """A new event loop: what was learned stays, who waited is gone."""
@@ -92,63 +98,96 @@ class Gate:
         self.in_flight -= 1
         self._pump()
 
-    def answered(self, sent: float) -> None:
-        """A call that went out at ``sent`` went through."""
-        # One from before the last refusal says nothing about the pace since then.
-        self._since += sent >= self._cut
-        self._share *= 0.98
-        if self.window < self._most:
-            self.window += 1.0 if self.rate == float("inf") else 1.0 / self.window
-        if self.rate != float("inf"):
-            quiet = max(self._since / QUIET_CALLS, (self._clock.now() - self._cut) / QUIET_SECONDS)
-            up = UP if quiet <= 1 else min(UP_MOST, UP * 2.0 ** min(20.0, 4.0 * (quiet - 1)))
-            # Fewer calls a second than places in flight: the pace is not what holds them back.
-            if self._paced():
-                self.rate *= 1 + up
+    def answered(self) -> None:
+        """A call went through."""
+        self.window = min(float(self._most), self.window + 1.0)
 
     def refused(self, retry_after: float | None, sent: float) -> None:
         """The provider said "too many" to a call that went out at ``sent``."""
         now = self._clock.now()
-        self._share = self._share * 0.98 + 0.02
+        self._passed -= sent > self._base
         if retry_after is not None and retry_after >= HOLD_FROM:
             self._hold = max(self._hold, now + retry_after)
-        if now < self._trusted_until and self._share < TRUST_SHARE:
-            return
-        if self._trial is not None:
-            self._trial.count(self.rate, refused=1)
+        if self._trust is not None:
+            return self._doubt(self._trust, now)
         # What went out before the last cut says nothing about the pace since then.
-        if sent < self._cut:
-            return
+        if sent >= self._cut and not self._begins_to_trust():
+            self._slow_down(now)
+        return None
+
+    def _doubt(self, trust: _Trust, now: float) -> None:
+        """Do refusals come from our pace after all?"""
+        trust.block.refused += 1
+        if trust.broken():
+            self._trust, self.rate = None, self.rate / 2
+            self._wary = WARY_CALLS
+            self._since, self._cut, self._passed, self._base = 0, now, 0, now
+
+    def _begins_to_trust(self) -> bool:
+        """A limit that was met does not refuse again soon after a cut; chance does."""
+        self._series.refused += 1
+        if self._since >= (ODD_BELOW_RISING if self._low() else ODD_BELOW):
+            self._odd = max(0, self._odd - 1)
+            if not self._odd:
+                self._series = _Count()
+        elif self._since >= ODD_FROM:
+            self._odd += 1
+        if self._odd < ODD_MOST or self._wary > 0:
+            return False
+        # What was sent before the block ends is refused within it.
+        calls = max(TRUST_CALLS, 2 * self.in_flight)
+        self._trust = _Trust(self._series.refused / max(1, self._series.sent), calls)
+        self.rate = max(self.rate, self._best)
+        self._odd, self._series = 0, _Count()
+        return True
+
+    def _low(self) -> bool:
+        """The limit was far higher once, and may be so again."""
+        return self.rate < self._best / 2
+
+    def _slow_down(self, now: float) -> None:
+        passed, blind = max(self._passed, 0), self._passed < FEW
         if self.rate == float("inf"):
-            self.rate = self._measured(now)
-        if self._trial is None or self._since >= QUIET_CALLS:
-            self._trial = _Trial(self.rate)
-        soon = self._since < QUIET_CALLS / 10 and now - self._cut < QUIET_SECONDS / 4
-        self.rate = max(SLOWEST, self.rate * (1 - (DOWN_HARD if soon else DOWN)))
+            # What went out so far came from a full bucket: too fast.
+            self.rate, blind, sure = self._measured(now), True, True
+        else:
+            # With few calls in between, the refused one counts: nothing in no time is no limit of nothing.
+            limit, sure = (passed + blind) / max(now - self._base, 0.001), passed >= SURE
+            if not (sure and self.rate > RISEN * limit):
+                self.rate = min(self.rate, limit)
+        self.rate = max(SLOWEST, self.rate * (1 - (DOWN_BLIND if blind else DOWN)))
+        if sure:
+            self._base, self._passed = now, 0
         self._since, self._cut = 0, now
 
-    def _tried(self) -> None:
-        """A call goes out; is the trial over?"""
-        if self._trial is None:
+    def _goes_out(self, now: float) -> None:
+        """One more call, and none was refused since the last cut."""
+        passed = now - (self._sent[-1] if self._sent else now)
+        self._sent.append(now)
+        self._passed += 1
+        self._since += 1
+        self._series.sent += 1
+        self._wary -= 1
+        if self._trust is not None:
+            self._trust.block.sent += 1
+            if self._trust.block.sent > self._trust.calls:
+                self._trust.block = _Count(1)
+                self.rate = min(FASTEST, self.rate * 2)
+        # Fewer calls a second than places in flight: the pace is not what holds them back.
+        if self.rate == float("inf") or not (self.in_flight < self.window or self._waiting):
             return
-        self._trial.count(self.rate, sent=1)
-        ours = self._trial.ours()
-        if ours is False:
-            self.rate, self._trusted_until = float("inf"), self._clock.now() + self._trust
-            self._trust *= 2
-        if ours is not None:
-            self._trial = None
-
-    def _paced(self) -> bool:
-        return self.in_flight < self.window or bool(self._waiting)
+        if self._since >= SURE:
+            self._best = max(self._best, self.rate)
+        quiet = self._since / QUIET_CALLS
+        if self._low():
+            quiet = max(quiet, min(self._since / QUIET_LEAST, (now - self._cut) / QUIET_SECONDS))
+        up = UP * 2.0 ** min(20.0, max(0.0, QUIET_UP * (quiet - 1)))
+        self.rate *= 1 + min(up, passed * UP_A_SECOND)
 
     def _measured(self, now: float) -> float:
         """Calls a second that went out of late."""
-        while self._sent and self._sent[0] < now - MEASURED_SECONDS:
-            self._sent.popleft()
-        if not self._sent:
-            return 1.0
-        return max(1.0, len(self._sent) / max(0.05, now - self._sent[0]))
+        recent = [when for when in self._sent if when >= now - MEASURED_SECONDS]
+        return max(1.0, len(recent) / max(0.05, now - recent[0])) if recent else 1.0
 
     def _pump(self) -> None:
         """Let out whoever may go now; wake up again when the next one may."""
@@ -156,6 +195,9 @@ class Gate:
         if self.rate != float("inf"):
             most = max(1.0, self.rate * BURST_SECONDS)
             self._credit = min(most, self._credit + (now - self._counted) * self.rate)
+        elif self.in_flight:
+            # Answers take long, and nothing was refused all the while; a jump would let many out at once.
+            self.window = min(float(self._most), self.window * OPENING_A_SECOND ** min(2.0, now - self._counted))
         self._counted = now
         while self._waiting and self.in_flight < int(self.window):
             if now < self._hold:
@@ -168,10 +210,7 @@ class Gate:
             if place.cancelled():
                 continue
             self.in_flight += 1
-            self._sent.append(now)
-            self._tried()
-            if len(self._sent) > 4096:
-                self._sent.popleft()
+            self._goes_out(now)
             place.set_result(None)
         return None
 

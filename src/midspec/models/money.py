@@ -110,7 +110,9 @@ class Purse:
             raise StoppedError(
                 f"the budget of ${self._budget:g} has no room for another call to {self._address}: ${spent:.4f} is "
                 f"spent, the next call is expected to take ${dollars:.4f}",
-                hint="every answer is kept; the same command with a larger --budget goes on")
+                hint="every answer is kept and costs nothing again. A budget counts what one command newly spends: "
+                     + ("the same command goes on and may spend as much once more" if spent else
+                        "give one that at least this call fits into"))
         self._reserved += dollars
         self._out += 1
         return True

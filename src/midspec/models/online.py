@@ -201,7 +201,7 @@ class Online:
                 if error.billed:
                     self._purse.lose(expected)
                 return error
-            self._gate.answered(sent)
+            self._gate.answered()
             self._last_success = self._clock.now()
             return await self._keep(unit, answer)
         finally:

@@ -34,6 +34,15 @@ class Terminology:
         words = "" if schema is None or by_schema else fenced(schema[1])
         return cls(address, form, Keys(who, schema), schema if by_schema else None, words)
 
+    def first(self, call: Call) -> Request:
+        """The request as it is meant, before any answer has to be asked for again."""
+        text = f"{call.text}\n\n{self.in_words}" if self.in_words else call.text
+        return Request(call.shared, (*call.turns, Message("user", text)), self.schema)
+
+    def start(self, call: Call) -> str:
+        """The key of the first attempt."""
+        return self.keys.key(self.first(call), call.id, 0)
+
 
 @dataclass
 class Tried:
@@ -48,7 +57,8 @@ class Tried:
 class Unit:
     """``reply`` is None while the unit is on its way; ``rows`` are all answers it took, in order.
 
-    ``start`` is the key of the first attempt; ``follows``: an equal unit is on its way, this one takes what that gets.
+    ``start`` is the key of the first attempt; ``follows``: an equal unit is on its way, this one takes what that gets;
+    ``early``: it was handed to be asked before its turn.
     """
 
     call: Call
@@ -61,23 +71,22 @@ class Unit:
     tried: list[Tried] = field(default_factory=list[Tried])
     rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     follows: bool = False
+    early: bool = False
 
     def __post_init__(self) -> None:
         self._aim()
         self.start = self.key
 
-    def first(self) -> Request:
-        """The request as it was meant, before any answer had to be asked for again."""
-        text = self.call.text if not self.terms.in_words else f"{self.call.text}\n\n{self.terms.in_words}"
-        return Request(self.call.shared, (*self.call.turns, Message("user", text)), self.terms.schema)
-
     def take(self, row: dict[str, Any]) -> None:
         """Read one kept answer: it is used, or the next attempt is aimed at."""
         answer = Answer.of(row)
-        # A mended reply may repeat the one that it mends, but not what it was told about it.
-        first = self.first()
-        told = tuple(turn for turn in self.request.turns if turn.role == "user" and turn not in first.turns)
-        judged = judge(answer, self.terms.form, Request(first.shared, (*first.turns, *told)))
+        asked = self.request
+        if self.tried:
+            # A mended reply may repeat the one that it mends, but not what it was told about it.
+            first = self.terms.first(self.call)
+            told = tuple(turn for turn in asked.turns if turn.role == "user" and turn not in first.turns)
+            asked = Request(first.shared, (*first.turns, *told))
+        judged = judge(answer, self.terms.form, asked)
         self.rows.append(row)
         if judged.fault is None:
             self.reply = Reply(self.call.id, judged.text, judged.value, None, "", judged.reasoning, answer.model,
@@ -93,6 +102,7 @@ class Unit:
 
     def give_up(self, detail: str) -> None:
         """No answer came, however often it was asked for."""
+        # Not kept: it says nothing of the model, and whoever asks for this unit again may find the provider well.
         fault = Fault("unanswered", detail)
         self.tried.append(Tried(self.attempt, fault, ""))
         self.reply = Reply(self.call.id, "", None, fault.kind, detail, attempt=self.attempt)
@@ -104,7 +114,7 @@ class Unit:
                 "attempt": self.attempt, "shared": [part_key(part) for part in self.request.shared], "said": said}
 
     def _aim(self) -> None:
-        first = self.first()
+        first = self.terms.first(self.call)
         if not self.tried:
             self.request = first
         else:
