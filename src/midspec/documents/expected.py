@@ -1,6 +1,6 @@
 """How much is wanted → about which calls it takes, for a plan. Asks nobody.
 
-Lengths are those of replies that were written by following the prompts word for word (171 of them; verdicts and
+Lengths are those of replies that were written by following the prompts word for word (135 of them; verdicts and
 shares are reckoned). A run's own figures are in its account and its card.
 """
 
