@@ -157,5 +157,5 @@ def test_splits_estimates_and_wrong_settings() -> None:
 def test_the_folder_is_the_registry() -> None:
     assert {"answers", "choice"} <= set(names()) and not {"registry", "_eval", "__init__"} & set(names())
     assert all(eval_class(name).name == name for name in names())
-    with pytest.raises(SetupError, match=r"no eval 'vibes'.*have: .*answers, choice"):
+    with pytest.raises(SetupError, match=r"no eval 'vibes'.*have: .*answers, .*choice"):
         eval_class("vibes")

@@ -161,7 +161,7 @@ def counts(table: Cells) -> Numbers:
 def student(table: Cells) -> Numbers:
     """Mean with its t interval; None where it cannot be known."""
     kept = used(table)
-    blank: Numbers = {"value": None, "low": None, "high": None, "se": None, "df": None, "p": None}
+    blank: Numbers = {"value": None, "low": None, "high": None, "se": None, "df": None, "p": None, "trials": None}
     if not kept:
         return blank
     spread = crossed(kept)
@@ -174,7 +174,7 @@ def student(table: Cells) -> Numbers:
     error, centre = mpmath.sqrt(real(variance)), real(mean)
     reach = t_reach(df) * error
     found = {"value": mean, "low": centre - reach, "high": centre + reach, "se": error, "df": df}
-    return found | {"p": t_tails(centre / error, df)}
+    return found | {"p": t_tails(centre / error, df), "trials": None}
 
 
 def rate(table: Cells) -> Numbers:
@@ -189,4 +189,4 @@ def rate(table: Cells) -> Numbers:
         narrower = (t_reach(len(readable) - 1) / t_reach(found["df"])) ** 2
         trials = min(real(value * (1 - value)) / found["se"] ** 2 * narrower, real(len(readable)))
     low, high = exact(real(value) * trials, trials)
-    return found | {"value": value, "low": low, "high": high, "p": None}
+    return found | {"value": value, "low": low, "high": high, "p": None, "trials": trials}
