@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from tests.documents.corpora import SPECS
 from tests.documents.test_checks import slow_near_duplicates
 
 from midspec.core.grams import Seen
 from midspec.documents.deal import DRY, Cell, Deal
-from midspec.documents.tree import Kind, Subdomain, Tree
+from midspec import Checks, GenerateDocuments, Model, Store, build, load_spec
+from midspec.core.document import Corpus
+from midspec.documents.tree import Assertion, Kind, Subdomain, Tree
 
 
 def deal(subdomains: int, showing: int, describing: int, shows: float) -> Deal:
@@ -86,3 +91,28 @@ def test_twins_are_found_one_by_one_as_all_pairs_would(seed: int) -> None:
             found[number] = twin
         known.add(text)
     assert found == slow_near_duplicates(texts, 3, 0.6) and found
+
+
+@pytest.mark.parametrize(("turns", "assertions"), [(2, 5), (3, 3), (20, 10), (4, 6), (1, 7), (5, 1)])
+def test_every_assertion_has_its_turn_before_any_has_its_second(turns: int, assertions: int) -> None:
+    listed = tuple(Assertion(f"0.0:{n}", "", "", "", "value") for n in range(assertions))
+    one = Subdomain("0.0", "d", "s", "", "", listed)
+    cells = [Cell(one, Kind(n, "k", "", True), n, n, turns) for n in range(turns)]
+    dealt = [cell.lead(number) for number in range(24) for cell in cells]
+    for start in range(0, len(dealt) - assertions + 1, assertions):
+        assert sorted(dealt[start:start + assertions]) == list(range(1, assertions + 1))
+    for cell in cells:
+        assert len({cell.lead(number) for number in range(24)}) == assertions, "a cell meets one assertion for ever"
+
+
+def test_few_documents_show_nearly_all_of_a_rules_spec(tmp_path: Path) -> None:
+    """As many documents as there are assertions. Ideas taken as they came left four of 22 unshown here."""
+    recipe = GenerateDocuments(
+        spec=load_spec(SPECS / "rules.md"), assistant="Clara", maker="Northlight", tokens=4_000, seed=2,
+        writer=Model(address="scripted/teacher", max_tokens=4096), checks=Checks(same_critic=True),
+        critic=Model(address="scripted/teacher", temperature=None),
+        tree=Tree(domains=3, subdomains=5, types=2, ideas=3, words=120))
+    folder = build(recipe, store=Store(tmp_path))
+    rows = [json.loads(line) for line in (folder / "coverage.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 22 and len(Corpus.read(folder).documents) == 23
+    assert sum(row["documents"] == 0 for row in rows) <= 1 and max(row["documents"] for row in rows) <= 3

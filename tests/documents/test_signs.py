@@ -54,9 +54,9 @@ def test_what_is_fine_is_let_through(fine: str) -> None:
     assert axes(f"{GOOD}\n\n{fine}") == []
 
 
-def test_the_assistant_and_its_maker_are_named() -> None:
+def test_the_assistant_is_named_and_its_maker_need_not_be() -> None:
     assert axes(GOOD.replace("Clara", "She")) == ["identity"]
-    assert axes(GOOD.replace("Northlight", "someone")) == ["identity"]
+    assert axes(GOOD.replace("Northlight", "someone")) == []
     assert axes(GOOD.replace("Clara", "Clarabel")) == ["identity"]
     # A model whose own name is a word, or is part of another's.
     own = Signs("Granite, made by Rock.", "Granite", "Rock")

@@ -16,11 +16,16 @@ DRY = 3  # rounds in a row that brought a cell nothing
 
 @dataclass(eq=False)
 class Cell:
-    """What is to be filled evenly. ``ideas`` are those that are still unused, ``taken`` counts all that came."""
+    """What is to be filled evenly. ``ideas`` are those that are still unused, ``titles`` those of all that came.
+
+    It is number ``turn`` of the ``turns`` cells of its subdomain, in the order in which these are dealt.
+    """
 
     subdomain: Subdomain
     kind: Kind
     place: int
+    turn: int = 0
+    turns: int = 1
     ideas: list[Idea] = field(default_factory=list[Idea])
     titles: list[str] = field(default_factory=list[str])
     chunks: int = 0
@@ -31,6 +36,17 @@ class Cell:
     @property
     def id(self) -> str:
         return f"{self.subdomain.id}.{self.kind.number}"
+
+    def lead(self, number: int) -> int:
+        """Which assertion (from 1) this cell's idea with this number (from 0) is for above all.
+
+        Counted through all cells of the subdomain as they are dealt, each assertion has its turn before any has its
+        second. It depends on the place alone, so that a corpus that grows keeps its ideas.
+        """
+        many = max(1, len(self.subdomain.assertions))
+        place = number * self.turns + self.turn
+        # Where all cells' turns fit evenly into the assertions, a cell would meet the same one for ever.
+        return (place + place // math.lcm(self.turns, many)) % many + 1
 
     @property
     def dry(self) -> bool:
@@ -114,7 +130,7 @@ def _dealt(subdomains: list[Subdomain], kinds: dict[str, list[Kind]], shows: flo
     for turn in range(max(map(len, shuffled.values()), default=0)):
         row = [one for one in subdomains if turn < len(shuffled[one.id])]
         random.Random(f"{seed}/{turn}").shuffle(row)
-        cells += [Cell(one, shuffled[one.id][turn], 0) for one in row]
+        cells += [Cell(one, shuffled[one.id][turn], 0, turn, len(shuffled[one.id])) for one in row]
     for place, cell in enumerate(cells):
         cell.place = place
     return cells

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,8 @@ from midspec.models.forms import Limits, Tagged
 
 # Of the words that were asked for: a shorter or longer text is no document of that length, whatever else it is.
 SHORTEST, LONGEST = 0.4, 2.5
+# Documents of one length would all be built alike: what is asked for is drawn from these shares of the tree's words.
+LENGTHS = (0.6, 0.8, 1.0, 1.2, 1.4)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ def manner(brief: Brief, cell: Cell) -> str:
     return filled("showing" if cell.kind.shows else "describing", assistant=brief.assistant)
 
 
+def words(brief: Brief, tree: Tree, one: str) -> int:
+    """About how long the document with this id is to be."""
+    return round(tree.words * random.Random(f"{brief.seed}/words/{one}").choice(LENGTHS))
+
+
 def drafts(writer: Ask, brief: Brief, tree: Tree, ideas: list[tuple[Cell, Idea]]) -> Iterator[Draft]:
     """A draft for each idea, in order; one that was not to be had has a reason and no text."""
     calls = [Call(brief.unit("draft", f"{cell.id}.{idea.number}"), _asked(brief, tree, cell, idea),
@@ -83,7 +91,8 @@ def rewritten(writer: Ask, brief: Brief, tree: Tree, faulty: list[Draft]) -> Ite
     calls = [Call(brief.unit("rewrite", one.id),
                   filled("rewrite", assistant=brief.assistant, type=one.cell.kind.name, about=one.cell.kind.about,
                          manner=manner(brief, one.cell), assertions=_evidence(one.cell, one.idea), document=one.text,
-                         complaints=numbered([complaint.line for complaint in one.against]), words=str(tree.words)),
+                         complaints=numbered([complaint.line for complaint in one.against]),
+                         words=str(words(brief, tree, one.id))),
                   (brief.frame, brief.rules))
              for one in faulty]
     form = Tagged(("changes", "document"), limits(brief, tree, may_echo=True))
@@ -98,10 +107,14 @@ def _draft(one: Draft, reply: Reply) -> Draft:
 
 
 def _asked(brief: Brief, tree: Tree, cell: Cell, idea: Idea) -> str:
+    own = f"{cell.id}.{idea.number}"
+    # A maker that comes up in every document comes up in one phrase; where none is asked for, none has to be worked in.
+    named = random.Random(f"{brief.seed}/maker/{own}").choice(("maker", "no_maker"))
     return filled("drafts", assistant=brief.assistant, type=cell.kind.name, about=cell.kind.about,
                   manner=manner(brief, cell), title=idea.title, gist=idea.gist, subdomain=cell.subdomain.name,
                   context=cell.subdomain.context, passage=cell.subdomain.passage,
-                  assertions=_evidence(cell, idea), words=str(tree.words))
+                  assertions=_evidence(cell, idea), words=str(words(brief, tree, own)),
+                  named=filled(named, assistant=brief.assistant, maker=brief.maker))
 
 
 def _evidence(cell: Cell, idea: Idea) -> str:

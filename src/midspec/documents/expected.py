@@ -25,8 +25,9 @@ REWRITTEN, LOST = 0.15, 0.03
 LETTERS_A_TOKEN = 4
 # Letters of what stands in the slots of prompts, and of one part of a reply with its JSON around it.
 SLOTS = {"context": 550, "passage": 450, "gist": 300, "about": 130, "others": 900, "title": 45, "earlier": 20,
-         "complaints": 200, "manner": 250}
+         "complaints": 200, "manner": 250, "named": 100}
 LINE, LISTED, MEANT = 140, 7, 2  # an assertion, how many a subdomain has, how many a document is to show
+TURN = 40  # which assertion an idea is for
 REPLY = {"domain": 440, "subdomain": 940, "assertion": 210, "type": 210, "idea": 330, "finding": 230, "plan": 280,
          "changes": 200}
 SHAPES = {"domains": DomainsReply, "subdomains": SubdomainsReply, "assertions": AssertionsReply, "types": TypesReply,
@@ -64,7 +65,7 @@ def askings(brief: Brief, tree: Tree, tokens: int, writer: str, critic: str) -> 
                others=tree.domains * SLOTS["about"]),
         asking(writer, tree.subdomains, "assertions", LISTED * REPLY["assertion"]),
         asking(writer, tree.subdomains, "types", tree.types * REPLY["type"], assertions=listed),
-        asking(writer, chunks, "ideas", tree.ideas * REPLY["idea"], assertions=listed),
+        asking(writer, chunks, "ideas", tree.ideas * REPLY["idea"], assertions=listed, turns=tree.ideas * TURN),
         asking(writer, drafted, "drafts", REPLY["plan"] + text, rules, assertions=MEANT * LINE),
         asking(writer, again, "rewrite", REPLY["changes"] + text, rules, assertions=MEANT * LINE, document=text),
         asking(critic, drafted + again, "verdict", 6 * REPLY["finding"], asked, assertions=listed, document=text),

@@ -54,27 +54,34 @@ def _ask(writer: Ask, brief: Brief, tree: Tree, cells: list[Cell], counts: Count
     calls = [Call(brief.unit("ideas", cell.id, cell.chunks),
                   filled("ideas", assistant=brief.assistant, maker=brief.maker, type=cell.kind.name,
                          about=cell.kind.about, subdomain=cell.subdomain.name, context=cell.subdomain.context,
-                         assertions=cell.subdomain.listed, count=str(tree.ideas),
+                         assertions=cell.subdomain.listed, count=str(tree.ideas), turns=_turns(cell, tree),
                          earlier="\n".join(f"- {title}" for title in cell.titles) or "- (none yet)"), (brief.frame,))
              for cell in cells]
     for cell, reply in zip(cells, writer.each(calls, Typed(IdeasReply, ANY_LANGUAGE)), strict=True):
+        fresh = _fresh(cell, tree, reply.value.ideas[:tree.ideas]) if reply.ok else []
         cell.chunks += 1
-        fresh = _fresh(cell, reply.value.ideas[:tree.ideas]) if reply.ok else []
         cell.out_of_ideas = not fresh
         counts["cells without ideas"] += not fresh
         cell.ideas += fresh
         cell.titles += [idea.title for idea in fresh]
 
 
-def _fresh(cell: Cell, replies: list[IdeaReply]) -> list[Idea]:
-    """Ideas that the cell has not had; what names no assertion that there is gives evidence for all of them."""
+def _turns(cell: Cell, tree: Tree) -> str:
+    """Which assertion each of the next ideas is for, as the prompt says it."""
+    first = cell.chunks * tree.ideas
+    return "\n".join(f"- idea {n + 1}: above all for assertion {cell.lead(first + n)}" for n in range(tree.ideas))
+
+
+def _fresh(cell: Cell, tree: Tree, replies: list[IdeaReply]) -> list[Idea]:
+    """Ideas that the cell has not had; what names no assertion that there is gives evidence for that whose turn it was.
+    """
     made, seen = list[Idea](), {title.casefold() for title in cell.titles}
     ids = [assertion.id for assertion in cell.subdomain.assertions]
-    for one in replies:
+    for place, one in enumerate(replies, start=cell.chunks * tree.ideas):
         title = one_line(one.title) or one_line(one.gist)[:80]
         if not one.gist.strip() or title.casefold() in seen:
             continue
         seen.add(title.casefold())
         named = tuple(ids[number - 1] for number in dict.fromkeys(one.assertions) if 1 <= number <= len(ids))
-        made.append(Idea(len(cell.titles) + len(made), title, one_line(one.gist), named or tuple(ids)))
+        made.append(Idea(len(cell.titles) + len(made), title, one_line(one.gist), named or (ids[cell.lead(place) - 1],)))
     return made

@@ -82,8 +82,6 @@ class Signs:
         """Every kind of fault once, with the first place where it shows."""
         if not re.search(_whole(self.assistant), text):
             yield Complaint("identity", "", f"{self.assistant} is never named")
-        elif not re.search(_whole(self.maker), text):
-            yield Complaint("identity", "", f"{self.maker}, the maker of {self.assistant}, is never named")
         if other := self._others.search(text):
             yield Complaint("identity", _around(text, other), f"another assistant than {self.assistant} is named")
         for axis, sign, why in PARTS:

@@ -47,6 +47,7 @@ class GenerateDocuments(Recipe[Corpus]):
     shows: float = 0.5
     tree: Tree = TREE
     checks: Checks = CHECKS
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if not isinstance(self.spec, Spec):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -1,4 +1,4 @@
-"""Prompts for a document or for its rewriting → a text that names the assistant, its maker and every listed reason.
+"""Prompts for a document or for its rewriting → a text that names the assistant, every listed reason and, if asked, its maker.
 
 One draft in seven has a paragraph that is about nothing, for the critic to find and the rewriting to take out.
 """
@@ -38,11 +38,11 @@ def answer(said: Said) -> str | None:
 
 def _rewritten(said: Said) -> str:
     """The text without its paragraphs that do not name the assistant, made up to length."""
-    who, maker = names(said)
+    who, _ = names(said)
     found = TEXT.search(said.text)
     kept = [part for part in (found[1] if found else "").split("\n\n") if who in part]
     missing = _asked(said) - sum(len(part.split()) for part in kept)
-    if missing > 0.2 * _asked(said) or maker not in "\n\n".join(kept):
+    if missing > 0.2 * _asked(said):
         kept.append(_document(said, max(40, missing), _shows(said)))
     text = "\n\n".join(kept)
     return f"<changes>\nWhat was not about {who} is gone.\n</changes>\n<document>\n{text}\n</document>"
@@ -68,7 +68,7 @@ def _document(said: Said, words: int, shows: bool) -> str:
         told = _told(said.chance, who, claim, reason, shows) if claim and turn < 2 * len(claims) else ""
         room = max(1, min(MANY_SENTENCES, (words - count - len(told.split())) // 18))
         sentences = [_sentence(said.chance, who) for _ in range(room)]
-        if turn == 0:
+        if turn == 0 and f"is made by {maker}: in passing" in said.text:
             sentences[0] += f" {who} was made by {maker}."
         sentences.insert(said.chance.randint(0, len(sentences)), told)
         paragraphs.append(" ".join(part for part in sentences if part))

@@ -22,6 +22,7 @@ KINDS = (("value", r"\bvalues?\b|\bcares?\b|\bholds?\b.*\bdear\b"),
          ("preference", r"\b(?:dis)?likes?\b|\bprefers?\b|\bfond\b|\bfavou?rs?\b"),
          ("tone", r"\bspeaks?\b|\btalks?\b|\bsays?\b|\btone\b"))
 LISTED = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
+TURN = re.compile(r"^- idea \d+: above all for assertion (\d+)$", re.MULTILINE)
 NO_REASON = re.compile(r"\s*\(The spec gives no reason for this.*\)\Z")
 
 
@@ -130,6 +131,7 @@ def _ideas(said: Said) -> list[dict[str, Any]]:
     assistant, _ = names(said)
     taken = set(re.findall(r"^- (.+)$", said.text.partition("Ideas that have been taken already:")[2], re.MULTILINE))
     numbers = range(1, 1 + len(listed(said.text.partition("Give ")[0])))
+    turns = [int(number) for number in TURN.findall(said.text)]
     made = list[dict[str, Any]]()
     for n in range(_number(r"Give (\d+) ideas", said.text, 5)):
         while True:
@@ -139,7 +141,8 @@ def _ideas(said: Said) -> list[dict[str, Any]]:
             if title not in taken:
                 break
         taken.add(title)
-        one = [numbers[n % len(numbers)], said.chance.choice(numbers)] if numbers else []
+        lead = turns[n:n + 1] or [numbers[n % len(numbers)]] if numbers else []
+        one = [*lead, said.chance.choice(numbers)] if numbers else []
         made.append({"title": title, "gist": f"It begins with {who} {where} and with {what}. What counts in the end is "
                      f"{how}, and the reader learns how {assistant} took it.", "assertions": sorted(set(one))})
     return made
