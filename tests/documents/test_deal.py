@@ -11,10 +11,10 @@ import pytest
 from tests.documents.corpora import SPECS
 from tests.documents.test_checks import slow_near_duplicates
 
-from midspec.core.grams import Seen
-from midspec.documents.deal import DRY, Cell, Deal
 from midspec import Checks, GenerateDocuments, Model, Store, build, load_spec
 from midspec.core.document import Corpus
+from midspec.core.grams import Seen
+from midspec.documents.deal import DRY, Cell, Deal
 from midspec.documents.tree import Assertion, Kind, Subdomain, Tree
 
 

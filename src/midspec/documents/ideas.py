@@ -82,6 +82,7 @@ def _fresh(cell: Cell, tree: Tree, replies: list[IdeaReply]) -> list[Idea]:
         if not one.gist.strip() or title.casefold() in seen:
             continue
         seen.add(title.casefold())
-        named = tuple(ids[number - 1] for number in dict.fromkeys(one.assertions) if 1 <= number <= len(ids))
-        made.append(Idea(len(cell.titles) + len(made), title, one_line(one.gist), named or (ids[cell.lead(place) - 1],)))
+        numbers = [number for number in dict.fromkeys(one.assertions) if 1 <= number <= len(ids)] or [cell.lead(place)]
+        named = tuple(ids[number - 1] for number in numbers)
+        made.append(Idea(len(cell.titles) + len(made), title, one_line(one.gist), named))
     return made

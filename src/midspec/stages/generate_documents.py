@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from midspec.core.document import Corpus
 from midspec.core.errors import RecipeError
@@ -37,6 +38,8 @@ class GenerateDocuments(Recipe[Corpus]):
         ReplyError: three rounds in a row brought nothing further; says how much is missing.
     """
 
+    version: ClassVar[int] = 2
+
     spec: Spec
     assistant: str
     maker: str
@@ -47,7 +50,6 @@ class GenerateDocuments(Recipe[Corpus]):
     shows: float = 0.5
     tree: Tree = TREE
     checks: Checks = CHECKS
-    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if not isinstance(self.spec, Spec):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -1,4 +1,5 @@
-"""Prompts for a document or for its rewriting → a text that names the assistant, every listed reason and, if asked, its maker.
+"""Prompts for a document or for its rewriting → a text that names the assistant and every listed reason, and
+its maker where that is asked for.
 
 One draft in seven has a paragraph that is about nothing, for the critic to find and the rewriting to take out.
 """
