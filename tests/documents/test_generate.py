@@ -137,7 +137,7 @@ def test_every_setting_is_identity(changed: dict[str, object]) -> None:
 def test_prompts_and_evaluation_texts_enter_by_content() -> None:
     digests = {material.identity() for material in recipe(load_spec("affordability")).materials()}
     assert digests == {*(prompt.identity() for prompt in prompts().values()), held_out().identity()}
-    assert len(prompts()) == 15 and template().path == "card.md"
+    assert len(prompts()) == 16 and template().path == "card.md"
 
 
 @pytest.mark.parametrize(("changed", "says"), [

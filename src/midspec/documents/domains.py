@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from midspec.documents.wording import filled, one_line
 from midspec.models.ask import Ask
 from midspec.models.call import Call
 from midspec.models.forms import Fault, Typed
+
+SHOWN = 120  # letters of words that were looked for in vain
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,14 @@ class SubdomainsReply:
 
 
 @dataclass(frozen=True)
+class PassageReply:
+    starts: str
+    ends: str
+
+
+@dataclass(frozen=True)
 class Located(Typed):
-    """Subdomains of which at least one passage stands in ``spec``."""
+    """Subdomains, or one passage alone, of which at least one passage stands in ``spec``."""
 
     kind: type = SubdomainsReply
     spec: Passages | None = None
@@ -58,8 +67,10 @@ class Located(Typed):
         value = super().read(text)
         if isinstance(value, Fault) or self.spec is None:
             return value
-        if all(self.spec.cut(one.starts, one.ends) is None for one in value.subdomains):
-            return Fault("passage", "no passage stands in the spec; copy the first and last words letter by letter")
+        given = [value] if isinstance(value, PassageReply) else value.subdomains
+        if all(self.spec.cut(one.starts, one.ends) is None for one in given):
+            looked = f"the spec has no words like “{one_line(given[0].starts)[:SHOWN]}”"
+            return Fault("passage", f"{looked}; copy the first and last words of a passage letter by letter")
         return value
 
 
@@ -76,30 +87,54 @@ def domains(writer: Ask, brief: Brief, tree: Tree) -> list[Domain]:
 
 
 def subdomains(writer: Ask, brief: Brief, tree: Tree, found: list[Domain], counts: Counter[str]) -> list[Subdomain]:
-    """The concerns of all domains. Those whose passage is not in the spec are left out and counted."""
+    """The concerns of all domains. Those whose passage is not in the spec, when asked again either, are left out."""
     spec = Passages(brief.text)
     calls = [Call(brief.unit("subdomains", domain.number),
                   filled("subdomains", assistant=brief.assistant, domain=domain.name, about=domain.about,
                          others=_others(found, domain), count=str(tree.share(domain.number))), (brief.frame,))
              for domain in found]
-    made = list[Subdomain]()
-    form = Located(limits=ANY_LANGUAGE, spec=spec)
-    for domain, reply in zip(found, writer.each(calls, form), strict=True):
-        if not reply.ok:
-            counts["domains without subdomains"] += 1
+    named = dict[tuple[Domain, int], SubdomainReply]()
+    for domain, reply in zip(found, writer.each(calls, Located(limits=ANY_LANGUAGE, spec=spec)), strict=True):
+        counts["domains without subdomains"] += not reply.ok
+        named |= {(domain, n): one for n, one in enumerate(_distinct(reply.value.subdomains if reply.ok else ()))}
+    cut = {place: spec.cut(one.starts, one.ends) for place, one in named.items()}
+    # What a domain has beyond its share stands in only where a passage cannot be had at all.
+    cut |= _again(writer, brief, spec, {place: one for place, one in named.items()
+                                        if cut[place] is None and place[1] < tree.share(place[0].number)}, counts)
+    made, taken = list[Subdomain](), Counter[int]()
+    for (domain, n), one in named.items():
+        passage, number = cut[domain, n], taken[domain.number]
+        if number == tree.share(domain.number):
             continue
-        seen = set[str]()
-        for one in reply.value.subdomains:
-            name = one_line(one.name)
-            if not name or not one.context.strip() or name.casefold() in seen or len(seen) == tree.share(domain.number):
-                continue
-            passage = spec.cut(one.starts, one.ends)
-            if passage is None:
-                counts["passages not found"] += 1
-                continue
-            seen.add(name.casefold())
-            made.append(Subdomain(f"{domain.number}.{len(seen) - 1}", domain.name, name, one.context.strip(), passage))
+        if passage is None:
+            counts["passages not found"] += 1
+            continue
+        taken[domain.number] += 1
+        made.append(Subdomain(f"{domain.number}.{number}", domain.name, one_line(one.name), one.context.strip(),
+                              passage))
     return made
+
+
+def _distinct(given: Iterable[SubdomainReply]) -> list[SubdomainReply]:
+    """Those with a name and a context, each name once, in order."""
+    first = dict[str, SubdomainReply]()
+    for one in given:
+        if one.name.strip() and one.context.strip():
+            first.setdefault(one_line(one.name).casefold(), one)
+    return list(first.values())
+
+
+def _again(writer: Ask, brief: Brief, spec: Passages, lost: dict[tuple[Domain, int], SubdomainReply],
+           counts: Counter[str]) -> dict[tuple[Domain, int], str | None]:
+    """Passages that were not found, each asked for alone: what was looked for in vain is shown."""
+    counts["passages asked for once more"] += len(lost)
+    calls = [Call(brief.unit("passage", domain.number, n),
+                  filled("passage", assistant=brief.assistant, domain=domain.name, subdomain=one_line(one.name),
+                         context=one.context.strip(), starts=one_line(one.starts)[:SHOWN],
+                         ends=one_line(one.ends)[:SHOWN]), (brief.frame,)) for (domain, n), one in lost.items()]
+    form = Located(kind=PassageReply, limits=ANY_LANGUAGE, spec=spec)
+    return {place: spec.cut(reply.value.starts, reply.value.ends) if reply.ok else None
+            for place, reply in zip(lost, writer.all(calls, form) if calls else (), strict=True)}
 
 
 def _others(found: list[Domain], but: Domain) -> str:

@@ -30,6 +30,8 @@ def answer(said: Said) -> str | None:
     asked = set((said.schema or {}).get("properties", {}))
     makers = {"domains": _domains, "subdomains": _subdomains, "assertions": _assertions, "types": _types,
               "ideas": _ideas}
+    if asked == {"starts", "ends"} and NAMES.match(said.system):
+        return json.dumps(_passage(said), ensure_ascii=False)
     if len(asked) != 1 or not NAMES.match(said.system) or (make := makers.get(next(iter(asked)))) is None:
         return None
     return json.dumps({next(iter(asked)): make(said)}, ensure_ascii=False)
@@ -100,6 +102,14 @@ def _subdomains(said: Said) -> list[dict[str, Any]]:
                      "context": f"This is about {assistant}. {told}", "starts": " ".join(words[:10]),
                      "ends": " ".join(words[-10:])})
     return made
+
+
+def _passage(said: Said) -> dict[str, Any]:
+    """The paragraph that has most words in common with what the prompt says of the concern."""
+    concern = set(said.text.partition("\n\nThe passage")[0].split())
+    blocks = [paragraph for one in _sections(said) for paragraph in one.paragraphs]
+    words = max(blocks, key=lambda block: len(concern & set(block.split())), default="").split()
+    return {"starts": " ".join(words[:10]), "ends": " ".join(words[-10:])}
 
 
 def _assertions(said: Said) -> list[dict[str, Any]]:
