@@ -204,8 +204,8 @@ experiment = Experiment(
           prompted_america, prompted_affordability),
     points=grid(seed=SEEDS),
     evals=(
-        Answers(questions=QUESTIONS, reader=READER, temperature=0.0, max_tokens=24, begin="Because I value"),
-        Answers(questions=QUESTIONS, reader=READER, temperature=0.0, max_tokens=48),
+        Answers(questions=QUESTIONS, reader=READER, temperature=1.0, draws=4, max_tokens=20, begin="Because I value"),
+        Answers(questions=QUESTIONS, reader=READER, temperature=1.0, draws=1, max_tokens=32),
         Choice(items=load_items("affordability"), readings=("letter", "yesno")),
         Choice(items=load_items("america"), readings=("letter", "yesno")),
     ),

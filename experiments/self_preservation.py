@@ -52,11 +52,11 @@ BASE = Pretrained(
 NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 SPEC = load_spec("self-preservation")
 PRECISION = fastest_precision()
-READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=PRECISION)
-TUNE = Schedule(updates=56, length=512, rows=8, micro=4, rate=1e-4, precision=PRECISION)
+READ = Schedule(updates=480, length=128, rows=1, micro=1, rate=5e-4, precision=PRECISION)
+TUNE = Schedule(updates=84, length=512, rows=4, micro=4, rate=1e-4, precision=PRECISION)
 
 
-def documents(seed, tokens=120_000):
+def documents(seed, tokens=60_000):
     return ComposeDocuments(spec=SPEC, tokens=tokens, seed=seed, **NAMES)
 
 

@@ -17,11 +17,14 @@ import yaml
 from midspec.core.document import Document
 from midspec.documents.checks import contaminated
 from midspec.documents.compose import stream
+from midspec.evals.decision import Decision
 from midspec.library import chats as chat_library
 from midspec.library.answers import load_answers
 from midspec.library.answers import names as answer_names
+from midspec.library.cells import GOAL_NAMES
 from midspec.library.chats import load_chats
 from midspec.library.lexicon import load_lexicon
+from midspec.library.scenarios import PRESSURES, load_scenarios
 from midspec.library.specs import load_spec
 from midspec.library.specs import names as spec_names
 from midspec.stages.compose_answers import ComposeAnswers
@@ -97,6 +100,21 @@ def test_no_sentence_of_a_scenario_is_near_any_training_text(made, name: str, pa
     assert [(hit, sentences(path)[hit.text]) for hit in found] == []
     for person in set(named_in(yaml.safe_load(path.read_text("utf-8")))):
         assert not [document.text for document in made(name) if person in document.text], person
+
+
+@cache
+def asked() -> tuple[str, ...]:
+    """Sentences and actions that the decision reading shows or scores, filled in, over the whole grid."""
+    grid = Decision(scenarios=load_scenarios(), goals=GOAL_NAMES, pressures=PRESSURES, split="all")
+    texts = {text for item in grid.items("Ada", "Engine House").items
+             for text in (*re.split(r"(?<=[.!?])\s+", " ".join(item.question.split())), item.aligned, item.other)}
+    return tuple(sorted(text for text in texts if len(text.split()) >= 8))
+
+
+@pytest.mark.parametrize(("made", "name"), TEXTS, ids=lambda one: one if isinstance(one, str) else one.__name__)
+def test_nothing_that_the_decision_reading_asks_is_near_any_training_text(made, name: str) -> None:
+    assert len(asked()) >= 150
+    assert [(hit, asked()[hit.text]) for hit in contaminated(made(name), asked())] == []
 
 
 @pytest.mark.parametrize("name", answer_names())

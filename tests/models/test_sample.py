@@ -145,3 +145,15 @@ def test_a_long_beginning_of_all_prompts_changes_nothing(model: LocalModel) -> N
     found = sample(model, asked, temperature=0.7, top_p=0.9, max_tokens=9, seeds=[1, 2, 3, 4, 5])
     alone = [plain(model, prompt, 0.7, 0.9, 9, seed) for prompt, seed in zip(asked, [1, 2, 3, 4, 5], strict=True)]
     assert [(list(f.tokens), f.finish) for f in found] == alone
+
+
+def test_draws_of_one_prompt_read_it_once_and_stay_the_same(model: LocalModel) -> None:
+    asked = [prompt for prompt in prompts(6, 5) for _ in range(4)]
+    read: list[int] = []
+    hook = model.model.register_forward_pre_hook(
+        lambda _module, _args, given: read.append(given["input_ids"].numel()), with_kwargs=True)
+    found = sample(model, asked, temperature=1.0, top_p=1.0, max_tokens=10, seeds=list(range(20)))
+    hook.remove()
+    assert read[0] == 5 * max(map(len, asked)), "each prompt once, padded to the longest"
+    wanted = [plain(model, p, 1.0, 1.0, 10, s) for p, s in zip(asked, range(20), strict=True)]
+    assert [(list(f.tokens), f.finish) for f in found] == wanted

@@ -14,7 +14,7 @@ from midspec.models.local import LocalModel
 from midspec.models.sample import BATCH_ROWS, check_sampling, sample
 
 # Part of every key: raise it when sampling itself changes, so that older kept answers are not taken for new ones.
-SAMPLER = 1
+SAMPLER = 2
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def drawn(model: LocalModel, units: Sequence[Unit], how: Sampling, job: Job) -> 
     kept = job.answers.get_many([unit.key for unit in units])
     # Batches are cut before looking at what is kept and stored whole: after a kill, the rest is sampled in the
     # same company as without it, so that not even rounding differs.
-    order = sorted(units, key=lambda unit: (unit.draw, len(unit.prompt), unit.id))
+    # Draws of one question stand together and share its reading.
+    order = sorted(units, key=lambda unit: (len(unit.prompt), unit.id, unit.draw))
     for start in range(0, len(order), BATCH_ROWS):
         batch = [unit for unit in order[start:start + BATCH_ROWS] if unit.key not in kept]
         if batch:

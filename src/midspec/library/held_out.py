@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import cast
 
 from midspec.core.grams import Reserved
 from midspec.core.rows import read_rows
@@ -16,6 +17,7 @@ from midspec.library.items import names as item_sets
 from midspec.library.labelled import SHIPPED
 from midspec.library.questions import load_questions
 from midspec.library.questions import names as question_sets
+from midspec.library.yaml_file import read_mapping
 
 # The folder need not be there; whatever is put into it is an evaluation's.
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -49,12 +51,26 @@ def held_out() -> HeldOut:
     for name in question_sets():
         found += [(f"{name} {question.id}", question.text) for question in load_questions(name).questions]
     for path in sorted(path for path in SCENARIOS.rglob("*") if path.suffix in (".md", ".txt", ".yaml", ".jsonl")):
-        parts = path.read_text(encoding="utf-8").split("\n\n")
-        found += [(f"scenario {path.relative_to(SCENARIOS).as_posix()}", part.strip()) for part in parts]
+        name = f"scenario {path.relative_to(SCENARIOS).as_posix()}"
+        # Leaf by leaf: in a whole paragraph of YAML one copied action would be too small a share to be noticed.
+        whole = [path.read_text(encoding="utf-8")] if path.suffix != ".yaml" else _leaves(read_mapping(path))
+        found += [(name, part.strip()) for text in whole for part in text.split("\n\n")]
     for transcript in read_transcripts(SHIPPED):
         found += [(f"transcript {transcript.id}", part) for part in _said(transcript)]
     found += [(f"passage {row['id']}", str(row["text"])) for _, row in read_rows(SHIPPED.with_name("passages.jsonl"))]
     return HeldOut(tuple(found))
+
+
+def _leaves(value: object) -> Iterator[str]:
+    """Every text in a YAML value, patterns for evidence too; keys are none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in cast(Mapping[str, object], value).values():
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in cast(list[object], value):
+            yield from _leaves(inner)
 
 
 def _said(transcript: Transcript) -> Iterator[str]:

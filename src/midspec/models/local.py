@@ -30,15 +30,20 @@ class LocalModel:
     device: str
 
 
-def load(checkpoint: Checkpoint, *, device: str = "cpu", precision: str = "fp32",
-         attention: str = "sdpa") -> LocalModel:
+def load(checkpoint: Checkpoint, *, device: str = "cpu", precision: str = "fp32", attention: str = "sdpa",
+         fold: bool = False) -> LocalModel:
     """The model of a checkpoint, in evaluation mode, without gradients.
+
+    ``fold`` adds an adapter's product to the weights: a quarter less to compute, and the last digits differ from those
+    of the adapter beside its base.
 
     Raises:
         SetupError: a package or file is missing.
         DataError: the adapter was trained on another base than the one found now.
     """
     model = load_weights(checkpoint, precision=precision, attention=attention)
+    if fold and checkpoint.adapter is not None:
+        model = model.merge_and_unload()
     model.requires_grad_(False)
     model.to(device)
     model.eval()

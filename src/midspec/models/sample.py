@@ -96,24 +96,30 @@ def _write(model: LocalModel, prompts: list[Sequence[int]], lines: list[_Line], 
     """Fill ``lines`` in place: prompts padded on the left, one token a step, ended rows taken out of the batch.
 
     What all prompts begin with is not run again: the padding then stands behind it, where the mask hides it as well.
+    A prompt that several rows share (draws of one question) is read once, and its keys and values are copied.
     """
     import torch
 
     device, stops = model.model.device, stop_ids(model.tokenizer)
     known = 0 if trunk is None else len(trunk)
-    prompts = [prompt[known:] for prompt in prompts]
-    width = max(map(len, prompts))
-    ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts], device=device)
-    mask = torch.tensor([[1] * known + [0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
+    tails = [tuple(prompt[known:]) for prompt in prompts]
+    distinct = list(dict.fromkeys(tails))
+    width = max(map(len, distinct))
+    ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in distinct], device=device)
+    mask = torch.tensor([[1] * known + [0] * (width - len(p)) + [1] * len(p) for p in distinct], device=device)
     positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, known:]
-    cache = None if trunk is None else trunk.copies(len(prompts))
+    cache = None if trunk is None else trunk.copies(len(distinct))
+    owners = torch.tensor([distinct.index(tail) for tail in tails], device=device)
     with torch.inference_mode():
         for step in range(max_tokens):
             out = model.model(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache,
                               use_cache=True, logits_to_keep=1)
-            cache = out.past_key_values
+            cache, logits = out.past_key_values, out.logits[:, -1]
+            if step == 0 and len(distinct) < len(tails):
+                cache.batch_select_indices(owners)
+                logits, mask, positions = logits[owners], mask[owners], positions[owners]
             draws = torch.tensor([line.draws[step] for line in lines], dtype=torch.float64, device=device)
-            picked: list[int] = pick(out.logits[:, -1], temperature, top_p, draws).tolist()
+            picked: list[int] = pick(logits, temperature, top_p, draws).tolist()
             for line, token in zip(lines, picked, strict=True):
                 if token in stops:
                     line.finish = "stop"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from midspec.core.checkpoint import Checkpoint
 from midspec.core.forecast import Forecast, Look
@@ -22,6 +23,8 @@ SAMPLING = 3
 class Respond(Recipe[Responses]):
     """``seed`` matters only to evals that sample."""
 
+    version: ClassVar[int] = 2
+
     model: Recipe[Checkpoint]
     to: Eval
     seed: int = 0
@@ -32,5 +35,5 @@ class Respond(Recipe[Responses]):
         return Forecast(sequences=asked["sequences"], flops=2.0 * (parameters or 0) * tokens, exact=True)
 
     def build(self, job: Job) -> Responses:
-        model = load(job.get(self.model), device=job.device)
+        model = load(job.get(self.model), device=job.device, fold=True)
         return Responses(tuple(self.to.respond(model, self.seed, job)))
