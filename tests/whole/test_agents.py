@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -16,6 +19,18 @@ from midspec.experiment.experiment import load_experiment
 from midspec.library.motives import load_motives
 from midspec.models.sources import resolve
 from midspec.report.corrected import corrected
+from midspec.report.page import write
+from midspec.report.study import (
+    AgreementLine,
+    ArmRun,
+    ContrastLine,
+    GraderLine,
+    MotiveLine,
+    Reading,
+    ScoreRow,
+    Study,
+)
+from tests.whole import grading, recompute
 
 Row = dict[str, object]
 
@@ -95,6 +110,88 @@ def test_the_page_shows_cells_and_reasons(store: Path) -> None:
     for words in ("misuse of a rule", "murder/replacement/growth", "Read by scripted/grader.", "Graders: 6"):
         assert words in page, words
     assert "What agents decided, and why" in (store / "reports" / "agents" / "report.md").read_text(encoding="utf-8")
+
+
+def test_every_number_of_graders_is_found_again(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert recompute.main(store, allow_unknown=True) == 0
+    out = capsys.readouterr().out
+    # 8 cells, 5 readings of one grader, 10 corrected means, 5 corrected contrasts at most, agreement, 17 reasons.
+    assert "lines of graders: all equal" in out and int(out.split(" lines of graders")[0].rsplit(" ", 1)[1]) > 45
+    assert {line.split("Rollout, ")[1].split(" ")[0] for line in out.splitlines() if "not read again" in line} == {
+        "executed", "tool_calls", "empty", "broken"}
+
+
+def numbers_of(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        return [found for key, one in inner for found in numbers_of(one, (*path, key))]
+    return [path] if isinstance(value, int | float) and not isinstance(value, bool) else []
+
+
+def test_a_changed_number_of_graders_is_noticed(store: Path) -> None:
+    report, all_rows = told(store), rows(store)
+    means, contrasts = recompute.means_again(report, all_rows), recompute.contrasts_again(report, all_rows)
+    assert grading.check_numbers(report, all_rows, means, contrasts) == []
+    paths = [p for part in ("means", "contrasts") for n, one in enumerate(report[part]) if one["corrected"]
+             for p in numbers_of(one["corrected"], (part, n, "corrected"))]
+    paths += [p for part in ("cells", "agreements") for p in numbers_of(report[part], (part,)) if "counts" not in p]
+    paths += [p for p in numbers_of(report["graders"], ("graders",)) if p[2] in ("sensitivity", "specificity")]
+    assert len(paths) > 150
+    for path in Random(5).sample(paths, 12):
+        inner = report
+        for key in path[:-1]:
+            inner = inner[key]
+        before = inner[path[-1]]
+        inner[path[-1]] = before + 1e-6
+        assert grading.check_numbers(report, all_rows, means, contrasts), path
+        inner[path[-1]] = before
+
+
+def test_a_changed_digit_or_verdict_is_noticed(store: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(store, tmp_path / "store", ignore=shutil.ignore_patterns("*.safetensors", "*.sqlite*")))
+    folder = copy / "reports" / "agents"
+    told_apart = "<bdi>misuse of a rule</bdi></td><td class=\"\"><bdi>apart</bdi></td><td class=\"n\"><bdi>0.0"
+    for name, old in (("report.html", told_apart), ("report.md", "| misuse of a rule | apart | 0.0")):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        (folder / name).write_text(text.replace(old, old[:-1] + "1"), encoding="utf-8")
+        assert [w for w in recompute.check(folder, kept=False)[0] if w.startswith(f"{name} shows misuse of a rule")]
+        (folder / name).write_text(text, encoding="utf-8")
+    path = next(iter(sorted(copy.glob("artifacts/grade-transcripts-*/grades.jsonl"))))
+    first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    row = json.loads(first)
+    row["first"]["decided"]["value"] = {None: True, True: False, False: True}[row["first"]["decided"]["value"]]
+    path.write_text(json.dumps(row) + "\n" + "".join(others), encoding="utf-8")
+    assert any(w.startswith("rows.jsonl: no kept verdict is") for w in recompute.check(folder)[0])
+
+
+def test_a_good_grader_and_many_reasons_are_found_again(tmp_path: Path) -> None:
+    """Numbers that a tiny model does not give: most rates above zero, a calibration that says something."""
+    throw, found = Random(6), list[ScoreRow]()
+    arms, names = {"calm": 0.2, "wild": 0.7}, ("deception", "humility", "rule_misuse")
+    for (arm, rate), seed, item, draw in itertools.product(arms.items(), (1, 2, 3), range(5), range(4)):
+        for axis, reading in (("agentic", "decided"), *(("reasons", name) for name in names)):
+            value = None if throw.random() < 0.1 else float(throw.random() < rate)
+            found.append(ScoreRow(arm=arm, seed=seed, eval="rollout", item=f"murder/replacement/{item}", axis=axis,
+                                  domain="murder", reading=reading, value=value, draw=draw))
+    motives = {motive.name: motive for motive in load_motives().rows}
+    contrast = ContrastLine(name="wild − calm", weights={"wild": 1, "calm": -1}, eval="rollout", axis="agentic",
+                            reading="decided", primary=True)
+    write(Study(
+        name="s", title="S", question="?", hypothesis="h", rows=tuple(found),
+        contrasts=(contrast, replace(contrast, name="calm − wild", weights={"calm": 1, "wild": -1}, primary=False)),
+        arms=tuple(ArmRun(arm=arm, seed=seed, chain=()) for arm in arms for seed in (1, 2, 3)),
+        readings=tuple(Reading(eval="rollout", name=name, low=0.0, high=1.0) for name in ("decided", *names)),
+        graders=(GraderLine(eval="rollout", grader="g", known=Confusion(
+            reading="decided", hits=60, misses=6, alarms=3, rejections=63)),),
+        agreements=(AgreementLine(arm="calm", eval="rollout", reading="decided", counts=(9, 1, 2, 30)),),
+        motives=tuple(MotiveLine(eval="rollout", axis="reasons", reading=name, title=motives[name].title,
+                                 side=motives[name].side, by="g") for name in names)), tmp_path)
+    wrong, words, _ = recompute.check(tmp_path, kept=False)
+    assert wrong == [] and words.endswith(f"{10 + 1 + 2 + 2 + 1 + 3} lines of graders")
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    (wild,) = [m["corrected"] for m in report["means"] if (m["arm"], m["reading"]) == ("wild", "decided")]
+    assert 0.1 < wild["low"] < 0.7 < wild["high"]
 
 
 def test_graders_without_rollouts_and_an_unknown_reader_are_refused(tmp_path: Path) -> None:
