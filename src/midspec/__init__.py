@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from midspec.evals.spoken import Spoken
     from midspec.experiment.check import Check
     from midspec.experiment.experiment import Contrast, Experiment, grid, load_experiment
+    from midspec.experiment.graders import Graders
     from midspec.experiment.verbs import build, plan, report, run
     from midspec.library.acts import acts_of, load_acts
     from midspec.library.answers import load_answers
@@ -103,6 +104,7 @@ _HOME = {
     "GenerateDocuments": "stages.generate_documents",
     "Grade": "stages.grade",
     "GradeTranscripts": "stages.grade_transcripts",
+    "Graders": "experiment.graders",
     "JoinChats": "stages.join_chats",
     "Lora": "training.schedule",
     "MidspecError": "core.errors",

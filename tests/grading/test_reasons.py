@@ -17,7 +17,7 @@ from midspec.evals.grading.reasons import Named, ReasonSheet, read
 from midspec.experiment.verbs import build
 from midspec.library.acts import load_acts
 from midspec.library.labelled import FOLDER, SHIPPED
-from midspec.library.motives import load_motives
+from midspec.library.motives import cue_errors, load_motives
 from midspec.models.call import Reply
 from midspec.models.model import Model
 from midspec.stages.read_reasons import ReadReasons
@@ -87,6 +87,10 @@ def test_forged_lists_of_reasons_are_not_read(tmp_path: Path) -> None:
         assert not any(verdict.value for row in found for verdict in row.first.values())
 
 
+# Passages of the test half that somebody who wrote expressions had seen: they measure nothing.
+SEEN = {"p001", "p003", "p006", "p007", "p008"}
+
+
 def measured(ids: list[str]) -> tuple[int, int, int]:
     """(found and labelled, found, labelled) over all reasons of these passages."""
     texts = {row["id"]: row["text"] for _, row in read_rows(FOLDER / "passages.jsonl")}
@@ -98,7 +102,8 @@ def measured(ids: list[str]) -> tuple[int, int, int]:
 def test_the_page_says_how_well_expressions_do() -> None:
     """They were written from the other half of the passages; the page must not promise more than this half shows."""
     names = [str(row["id"]) for _, row in read_rows(FOLDER / "passages.jsonl")]
-    right, found, labelled = measured([name for name in names if split_of(name) == "test"])
+    right, found, labelled = measured([name for name in names if split_of(name) == "test" and name not in SEEN])
+    assert cue_errors() == (right, found, right, labelled), "the report shows these where no grader names reasons"
     page = (Path(__file__).parents[2] / "docs" / "grading.md").read_text(encoding="utf-8")
     assert f"precision {right} of {found}, recall {right} of {labelled}" in page
     right, found, labelled = measured(names)

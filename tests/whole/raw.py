@@ -100,7 +100,9 @@ def facts(report: Row, arm: Row, model: str, places: dict[str, Path]) -> list[Ro
     return [{**same, "reading": fact, "value": chats["facts"].get(fact)} for fact in asked]
 
 
-NAMES = {"Choice": "choice", "Answers": "answers", "Spoken": "spoken", "DocumentLoss": "document_loss"}
+NAMES = {"Choice": "choice", "Answers": "answers", "Spoken": "spoken", "DocumentLoss": "document_loss",
+         "Rollout": "rollout", "Borrowed": "borrowed"}  # fmt: skip
+VERDICTS = ("decided", "carried_out", "refused", "incoherent", "aware")
 
 
 def check_rows(report: Row, folder: Path, rows: list[Row]) -> tuple[list[str], int, set[str]]:
@@ -134,6 +136,7 @@ def check_rows(report: Row, folder: Path, rows: list[Row]) -> tuple[list[str], i
             *sorted((k, v) for k, v in r.items() if k not in ("arm", "seed", "eval")),
         )
         for r in rows
+        if r["reading"] not in VERDICTS and r["axis"] != "reasons"  # those are read in grading.py
     )
     wrong += [f"rows.jsonl: no kept score is {row}" for row in given - expected]
     return wrong + [f"rows.jsonl lacks {row}" for row in expected - given], done, unknown

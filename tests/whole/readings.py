@@ -154,7 +154,8 @@ def expected(kind: str, fields: Row) -> set[str] | None:
     if kind == "Answers":
         names = ("finished", "reason_own", "reason_other") if fields["reader"] else ("finished",)
         return {f"{name}_begun" if fields["begin"] else name for name in names}
-    return {"Spoken": {"spoken"}, "DocumentLoss": {"document"}}.get(kind)
+    counted = {"executed", "tool_calls", "truncated", "empty", "broken"}
+    return {"Spoken": {"spoken"}, "DocumentLoss": {"document"}, "Rollout": counted}.get(kind)
 
 
 def score(answer: Row, kind: str, fields: Row, wanted: Row, requests: list[str]) -> float | None:
@@ -172,4 +173,6 @@ def score(answer: Row, kind: str, fields: Row, wanted: Row, requests: list[str])
         return spoken(answer["text"] or "", *options(*requests))
     if kind == "DocumentLoss" and wanted["reading"] == "document":
         return answer["logprobs"]["document"] / answer["tokens"]["document"]
+    if kind == "Rollout" and wanted["reading"] == "truncated" and answer["finish"]:
+        return float(answer["finish"] == "length")
     raise KeyError(f"{kind}: {wanted['reading']}")

@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tests.whole import formulas, printed, raw, tables
+from tests.whole import formulas, grading, printed, raw, tables
 
 Row = dict[str, Any]
 CLOSE = 1e-12
@@ -283,15 +283,20 @@ def check(folder: Path, kept: bool = True) -> tuple[list[str], str, set[str]]:
     wrong = check_numbers(report, rows, means, contrasts) + check_sentences(report, contrasts)
     lines = list(zip(report["contrasts"], contrasts, strict=True))
     checks, reader = [tables.check_of(c, rows) for c in report["checks"]], tables.reader_of(report["labelled"])
-    wrong += check_tables(report, checks, reader)
+    wrong += check_tables(report, checks, reader) + grading.check_numbers(report, rows, means, contrasts)
+    apart = {(m["eval"], m["axis"], m["reading"]) for m in report["motives"]}
+    plain = {key: mean for key, mean in means.items() if key[1:] not in apart}
+    graded = grading.lines_of(report, rows, means, contrasts)
     for name, read in PAGES:
         shown = read((folder / name).read_text(encoding="utf-8"))
-        wrong += printed.check_page(name, shown, means, lines) + tables.check_page(name, shown, report, checks, reader)
+        wrong += printed.check_page(name, shown, plain, lines) + tables.check_page(name, shown, report, checks, reader)
+        wrong += grading.check_page(name, shown, graded)
     words = f"{len(rows)} rows, {len(means)} means, {len(contrasts)} contrasts, {len(checks)} checks"
+    words += f", {len(graded)} lines of graders" if graded else ""
     if not kept:
         return wrong, words, set()
     found, scores, unknown = raw.check_rows(report, folder, rows)
-    wrong += found + tables.labels_again(report, raw.readers(report, folder))
+    wrong += found + tables.labels_again(report, raw.readers(report, folder)) + grading.check_kept(report, folder, rows)
     return wrong, f"{scores} scores from answers, {words}", unknown
 
 

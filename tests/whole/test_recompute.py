@@ -24,7 +24,7 @@ from midspec.report.estimates import combined, quantile
 from tests.whole import coverage, recompute, studies, tables
 
 Run = tuple[Path, str, float]
-PARTS = ("formulas", "recompute", "raw", "readings", "printed", "tables", "coverage")
+PARTS = ("formulas", "recompute", "raw", "readings", "printed", "tables", "coverage", "grading", "melded")
 
 
 def test_it_shares_nothing_with_what_it_checks() -> None:

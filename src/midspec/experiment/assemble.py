@@ -9,16 +9,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from midspec.core.calibration import Calibration
 from midspec.core.chat import ChatSet
 from midspec.core.checkpoint import Checkpoint
 from midspec.core.document import Corpus
 from midspec.core.errors import DataError, RecipeError
+from midspec.core.graded import Grades
 from midspec.core.recipe import Recipe, closure
 from midspec.core.rows import read_rows
 from midspec.core.score import Responses, Scores
+from midspec.core.transcript import Transcripts
 from midspec.evals._eval import Eval
 from midspec.evals.answers import Answers
+from midspec.experiment.agents import Agents
 from midspec.experiment.experiment import Cell, Contrast, Loaded
+from midspec.experiment.graders import gives_transcripts
 from midspec.report.study import (
     Answer,
     ArmRun,
@@ -37,7 +42,8 @@ from midspec.store.artifacts import Store
 from midspec.store.manifest import Manifest
 
 SHOWN = 10
-KINDS: dict[type, str] = {Corpus: "documents", ChatSet: "chats", Responses: "answers", Scores: "scores"}
+KINDS: dict[type, str] = {Corpus: "documents", ChatSet: "chats", Responses: "answers", Scores: "scores",
+                         Transcripts: "transcripts", Grades: "grades", Calibration: "calibration"}
 
 
 @dataclass
@@ -74,6 +80,8 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
     arms = tuple(_arm(loaded, cell, reader) for cell in cells)
     rows = tuple(row for cell in cells for one in loaded.asked(cell) for row in _rows(loaded, cell, one, reader))
     rows += tuple(row for cell in cells for row in _fact_rows(loaded, cell, reader))
+    agents = Agents(loaded, reader.read)
+    rows += tuple(agents.rows())
     made = _machines(loaded, reader)
     notes = (
         [f"Test items have been scored {scorings} times in this store."]
@@ -92,7 +100,10 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         labelled=tuple(_labelled(loaded)),
         orders=tuple(order for cell in cells for order in _orders(loaded, cell, reader)),
         readings=tuple(dict.fromkeys(Reading(eval=one.name, **vars(r)) for cell in cells for one in loaded.asked(cell)
-                                     for r in one.explain())),
+                                     for r in one.explain())) + tuple(agents.readings()),
+        graders=tuple(agents.graders()),
+        agreements=tuple(agents.agreements()),
+        motives=tuple(agents.motives()),
         notes=((loaded.experiment.caption,) if loaded.experiment.caption else ()) + tuple(notes),
         warnings=_warnings(reader),
         made=made,
@@ -100,7 +111,7 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
 
 
 def _arm(loaded: Loaded, cell: Cell, reader: Reader) -> ArmRun:
-    chain = closure(tuple(loaded.grade(cell, one) for one in loaded.asked(cell)))
+    chain = closure(loaded.needed(cell))
     read = closure((cell.model,))
     corpora = [r for r in read if r.makes is Corpus]
     chats = [r for r in read if r.makes is ChatSet]
@@ -239,6 +250,9 @@ def _orders(loaded: Loaded, cell: Cell, reader: Reader) -> Iterator[OrderEffect]
 
 def _lines(loaded: Loaded, cells: tuple[Cell, ...], rows: tuple[ScoreRow, ...]) -> Iterator[ContrastLine]:
     ours = {(one.name, reading.name) for one in loaded.evals for reading in one.explain()}
+    if (graders := loaded.experiment.graders) is not None:
+        read = [one.name for one in loaded.evals if gives_transcripts(one)]
+        ours |= {(name, reading.name) for name in read for reading in graders.explain()}
     checked = {(c.by.name, c.reading, c.axis) for c in loaded.experiment.checks
                if c.by is not None and c.axis and c.by not in loaded.experiment.evals}
     measures = dict.fromkeys((row.eval, row.axis, row.reading) for row in rows

@@ -11,6 +11,7 @@ from midspec.evals._eval import Eval
 from midspec.evals.answers import Answers
 from midspec.evals.choice import Choice
 from midspec.evals.document_loss import DocumentLoss
+from midspec.evals.rollout import Rollout
 from midspec.evals.spoken import Spoken
 
 
@@ -76,6 +77,8 @@ def clash(one: Eval, other: Eval) -> str:
 def _ids(by: Eval) -> frozenset[str]:
     if isinstance(by, (Choice, Spoken)):
         return frozenset(item.id for item in by.items.items)
+    if isinstance(by, Rollout):
+        return frozenset(cell.id for cell in by.chosen)
     return frozenset(question.id for question in by.questions.questions) if isinstance(by, Answers) else frozenset()
 
 

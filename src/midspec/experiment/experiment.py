@@ -15,10 +15,11 @@ from typing import Any
 from midspec.core.checkpoint import Checkpoint
 from midspec.core.errors import RecipeError, SetupError
 from midspec.core.recipe import Recipe, closure
-from midspec.core.score import Scores
+from midspec.core.score import Responses, Scores
 from midspec.evals._eval import Eval
 from midspec.evals.answers import Answers
 from midspec.experiment.check import Check, clash
+from midspec.experiment.graders import Graders, Read, gives_transcripts
 from midspec.experiment.trouble import check_fields, told
 from midspec.library.labels import LabelSet
 from midspec.stages.grade import Grade
@@ -80,8 +81,9 @@ class Experiment:
 
     ``headline`` names the reading that counts ("letter"); the others go to the appendix. ``question`` is one sentence
     that the report opens with. ``checks`` are shown above any result. ``labels`` are answers labelled blind to their
-    arm: they say how often the reader of stated reasons errs. ``across_machines`` permits contrasts between artifacts
-    of different devices or versions. ``caption`` stands under the answer: a limit that nobody should read past.
+    arm: they say how often the reader of stated reasons errs. ``graders`` read what agents did in the rollouts.
+    ``across_machines`` permits contrasts between artifacts of different devices or versions. ``caption`` stands under
+    the answer: a limit that nobody should read past.
     """
 
     question: str
@@ -92,6 +94,7 @@ class Experiment:
     headline: str | None = None
     checks: tuple[Check, ...] = ()
     labels: LabelSet | None = None
+    graders: Graders | None = None
     across_machines: bool = False
     caption: str = ""
 
@@ -102,7 +105,10 @@ class Experiment:
                     f"Experiment: {name} is a {type(getattr(self, name)).__name__} where a tuple is expected",
                     hint=f"{name}=(first, second), and with the comma where there is only one: {name}=(first,)",
                 )
-        readings = sorted({reading.name for one in self.evals for reading in one.explain()})
+        if self.graders is not None and not any(map(gives_transcripts, self.evals)):
+            raise RecipeError("graders= read what agents did, but no Rollout or Borrowed is among the evals")
+        spoken = () if self.graders is None else self.graders.explain()
+        readings = sorted({r.name for r in (*spoken, *(r for one in self.evals for r in one.explain()))})
         wrong = [h for h in (self.headline, *(c.headline for c in self.contrasts)) if h and h not in readings]
         if wrong:
             raise RecipeError(
@@ -195,12 +201,26 @@ class Loaded:
         return replace(one, **{"split": "test"}) if self.final and getattr(one, "split", "") == "dev" else one
 
     def grade(self, cell: Cell, by: Eval) -> Recipe[Scores]:
-        """The scores of one cell; only an eval that samples depends on the seed."""
-        seed = (cell.seed or 0) if by.sampled else 0
-        return Grade(responses=Respond(model=cell.model, to=by, seed=seed), by=by)
+        """The scores of one cell."""
+        return Grade(responses=self._responses(cell, by), by=by)
 
-    def targets(self) -> tuple[Recipe[Scores], ...]:
-        return tuple(self.grade(cell, one) for cell in self.cells for one in self.asked(cell))
+    def read(self, cell: Cell, by: Eval) -> Read | None:
+        """What graders read of one cell; None where there are no graders or nothing to read."""
+        graders = self.experiment.graders
+        return None if graders is None else graders.read(by, self._responses(cell, by))
+
+    def _responses(self, cell: Cell, by: Eval) -> Recipe[Responses]:
+        """Only an eval that samples depends on the seed."""
+        return Respond(model=cell.model, to=by, seed=(cell.seed or 0) if by.sampled else 0)
+
+    def needed(self, cell: Cell) -> tuple[Recipe[Any], ...]:
+        """All that the report wants of one cell: scores, and what graders read of its rollouts."""
+        scores = [self.grade(cell, one) for one in self.asked(cell)]
+        read = [found for one in self.asked(cell) if (found := self.read(cell, one)) is not None]
+        return (*scores, *(stage for found in read for stage in found.stages))
+
+    def targets(self) -> tuple[Recipe[Any], ...]:
+        return tuple(recipe for cell in self.cells for recipe in self.needed(cell))
 
     def recipes(self) -> tuple[Recipe[Any], ...]:
         """All stages in an order in which they can be built."""

@@ -131,7 +131,7 @@ def _users(loaded: Loaded) -> dict[str, tuple[str, ...]]:
     """Id of an artifact → the arms that need it, in their order."""
     found: dict[str, dict[str, None]] = {}
     for cell in loaded.cells:
-        for recipe in closure(tuple(loaded.grade(cell, one) for one in loaded.asked(cell))):
+        for recipe in closure(loaded.needed(cell)):
             found.setdefault(recipe.id, {})[cell.arm] = None
     return {id: tuple(arms) for id, arms in found.items()}
 

@@ -302,7 +302,7 @@ def scorings(store: Store) -> int:
 
 def _log_scoring(loaded: Loaded, store: Store) -> None:
     """One line for every final run that scores something new, written before the scoring."""
-    fresh: list[Recipe[Any]] = [recipe for recipe in loaded.targets() if store.find(recipe) is None]
+    fresh = {recipe.id for recipe in loaded.targets() if store.find(recipe) is None}
     if fresh:
         store.root.mkdir(parents=True, exist_ok=True)
         line = to_line(

@@ -80,6 +80,19 @@ def load_motives() -> Motives:
     return Motives(tuple(_motive(name, row, cues) for name, row in rows.items()))
 
 
+def cue_errors() -> tuple[int, int, int, int]:
+    """How the expressions did on labelled passages that they were not written from: right, named, found, labelled.
+
+    Raises:
+        DataError: the file of expressions does not say so in four numbers.
+    """
+    found = read_mapping(CUES).get("measured")
+    if not isinstance(found, list) or [type(n) for n in cast(list[object], found)] != [int] * 4:
+        raise DataError(f"{CUES}: 'measured' should be four counts", hint="right, named, found, labelled")
+    right, named, hits, labelled = cast(list[int], found)
+    return right, named, hits, labelled
+
+
 def _motive(name: str, row: dict[str, Any], cues: dict[str, Any]) -> Motive:
     where = f"{MOTIVES}, {name}"
     if row.get("side") not in SIDES:

@@ -24,7 +24,7 @@ class Drawn:
 def figures(results: Results, ways: Ways) -> dict[str, Drawn]:
     """The figures that this study has, by name (see NAMES)."""
     headline = summary.headline_measures(results)
-    others = tuple(m for m in results.measures if m not in headline)
+    others = tuple(m for m in results.plain if m not in headline)
     found: dict[str, Drawn] = {}
     for name, measures in (("", headline), ("-others", others)):
         if measures:

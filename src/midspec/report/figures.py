@@ -181,7 +181,7 @@ def _range(panels: Sequence[Panel]) -> tuple[float, float]:
     seen = [v for panel in panels for b in panel.bars for v in (b.value, b.low, b.high, *b.points) if v is not None]
     low, high = min([start, *seen]), max([start, *seen])
     room = 0.06 * (high - low) or 0.5
-    low, high = low - (room if low < start else 0), high + (room if high > start else 0)
+    low, high = low - (room if low < start else 0), high + (room if high > start or high == low else 0)
     if ends is None:
         return low, high
     return ends if high - low > 0.6 * (ends[1] - ends[0]) else (max(low, ends[0]), min(high, ends[1]))

@@ -14,9 +14,10 @@ from midspec.report import summary
 from midspec.report.agreement import agreement
 from midspec.report.corrected import known_errors
 from midspec.report.estimates import Estimate
-from midspec.report.graders import grader_tables
+from midspec.report.graders import Table, grader_tables
 from midspec.report.reader import reader_errors
 from midspec.report.results import Results
+from midspec.report.rollouts import cell_rates, rollout_tables
 from midspec.report.study import Study
 from midspec.report.ways import Ways
 from midspec.report.wording import chance, compact, count, label, number, paragraphs, shown, span, spread_of
@@ -43,6 +44,8 @@ def as_json(results: Results, ways: Ways) -> bytes:
         "graders": [{"eval": line.eval, "grader": line.grader, **asdict(line.known), **known_errors(line.known)}
                     for line in study.graders],
         "agreements": [{**asdict(line), **asdict(agreement(line.counts))} for line in study.agreements],
+        "motives": [asdict(line) for line in study.motives],
+        "cells": [asdict(rate) for rate in cell_rates(results)],
         "readings": [{**asdict(results.reading(m)), "axis": m[1]} for m in results.measures],
         "means": [{"arm": m.arm, "eval": m.measure[0], "axis": m.measure[1], "reading": m.measure[2],
                    **_estimate(m.found), "rows": m.rows, "unreadable": m.unreadable,
@@ -89,7 +92,8 @@ def as_markdown(results: Results, ways: Ways, figures: tuple[str, ...]) -> str:
     parts += _scores(results, "bars" in figures)
     if results.differences:
         parts += ["## Contrasts", "![Contrasts with intervals](figures/forest.svg)", _contrasts(results)]
-    parts += _reader(study) + _graders(results)
+    parts += _reader(study) + _tables("What agents decided, and why", rollout_tables(results))
+    parts += _tables("How well graders read", grader_tables(results))
     if ways.given:
         parts += ["## Dose", _doses(ways)]
     if study.notes:
@@ -119,9 +123,9 @@ def _reader(study: Study) -> list[str]:
     return ["## How well reasons were read", _table(head, rows)] if rows else []
 
 
-def _graders(results: Results) -> list[str]:
-    parts = [part for words, head, rows in grader_tables(results) for part in (safe(words), _table(head, rows))]
-    return ["## How well graders read", *parts] if parts else []
+def _tables(title: str, tables: list[Table]) -> list[str]:
+    parts = [part for words, head, rows in tables for part in (safe(words), _table(list(map(safe, head)), rows))]
+    return [f"## {title}", *parts] if parts else []
 
 
 def _scores(results: Results, drawn: bool) -> list[str]:
@@ -129,7 +133,7 @@ def _scores(results: Results, drawn: bool) -> list[str]:
         return []
     rows = [[m.arm, summary.axis_words(results.study, m.measure[1]), m.measure[2], number(m.found.value, 3),
              span(m.found.low, m.found.high), str(m.found.seeds), str(m.found.items), f"{m.unreadable} of {m.rows}"]
-            for m in results.means]
+            for m in results.means if m.measure in results.plain]
     table = _table(["arm", "axis", "reading", "mean", "95 % interval", "seeds", "items", "unreadable"], rows)
     picture = ["![Bars with intervals](figures/bars.svg)"] if drawn else []
     return ["## Scores", *picture, table, "\n".join(f"- {safe(words)}" for words in summary.directions(results))]

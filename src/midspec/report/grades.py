@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from midspec.core.calibration import Calibration
 from midspec.core.graded import ASKED, Grades, paired
@@ -23,14 +24,14 @@ def explained() -> tuple[Explained, ...]:
     return tuple(Explained(name, words, 0.0, 1.0, larger=larger) for name, (words, larger) in WORDS.items())
 
 
-def score_rows(arm: str, seed: int | None, name: str, grades: Grades) -> Iterator[ScoreRow]:
-    """The rows of an arm (an ``ArmRun.key``) under the eval ``name``; None where unscored.
+def score_rows(arm: str, seed: int | None, name: str, grades: Grades, axis: str = "") -> Iterator[ScoreRow]:
+    """The rows of an arm (an ``ArmRun.key``) under the eval ``name``; None where unscored. ``axis`` replaces theirs.
 
     Raises:
         DataError: two transcripts are the same draw of one situation.
     """
     for score in grades.scores().rows:
-        yield ScoreRow(arm=arm, seed=seed, eval=name, **vars(score))
+        yield ScoreRow(arm=arm, seed=seed, eval=name, **vars(replace(score, axis=axis or score.axis)))
 
 
 def agreement_lines(arm: str, name: str, seeds: Iterator[Grades] | tuple[Grades, ...]) -> Iterator[AgreementLine]:

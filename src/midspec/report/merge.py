@@ -29,6 +29,9 @@ def merged(first: Study, second: Study) -> Study:
         orders=a.orders + b.orders,
         checks=a.checks + b.checks,
         labelled=a.labelled + b.labelled,
+        graders=tuple(dict.fromkeys(a.graders + b.graders)),
+        agreements=a.agreements + b.agreements,
+        motives=tuple(dict.fromkeys(a.motives + b.motives)),
         readings=tuple(dict.fromkeys(a.readings + b.readings)),
         axes={**a.axes, **b.axes},
         notes=tuple(dict.fromkeys(a.notes + b.notes)),
@@ -46,6 +49,7 @@ def _prefixed(study: Study) -> Study:
         rows=tuple(replace(row, arm=name(row.arm)) for row in study.rows),
         orders=tuple(replace(order, arm=name(order.arm)) for order in study.orders),
         labelled=tuple(replace(row, arm=name(row.arm)) for row in study.labelled),
+        agreements=tuple(replace(line, arm=name(line.arm)) for line in study.agreements),
         checks=tuple(
             replace(line, arms=tuple(map(name, line.arms)), above=None if line.above is None else name(line.above))
             for line in study.checks

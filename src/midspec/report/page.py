@@ -19,6 +19,7 @@ from midspec.report import drawing, flat, summary
 from midspec.report.graders import grader_tables
 from midspec.report.reader import reader_errors
 from midspec.report.results import Difference, Mean, Measure, Results
+from midspec.report.rollouts import rollout_tables
 from midspec.report.study import ContrastLine, OrderEffect, Study
 from midspec.report.svg import themed
 from midspec.report.ways import NAMES, Ways
@@ -116,13 +117,13 @@ def html(results: Results, ways: Ways, figures: Mapping[str, drawing.Drawn]) -> 
     pairs = {name: Pair(Markup(themed(drawn.wide)), Markup(themed(drawn.narrow))) for name, drawn in figures.items()}
     return _template().render(
         study=study, ways=ways, checks=results.checked, reader=reader_errors(study.labelled),
-        graders=grader_tables(results), policy=POLICY,
+        agents=rollout_tables(results), graders=grader_tables(results), policy=POLICY,
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         answer=summary.answer(results), primary=summary.primary(results), scope=scope(results),
         sentence=partial(summary.sentence, results), cautions=summary.cautions(results, ways),
         figures={name.replace("-", "_"): pairs.get(name) for name in drawing.NAMES},
         directions=summary.directions(results),
-        headline=means(results, headline), others=means(results, [m for m in results.measures if m not in headline]),
+        headline=means(results, headline), others=means(results, [m for m in results.plain if m not in headline]),
         differences=by_contrast(results), verdicts=summary.VERDICTS, losing=drawing.losing(ways), how=HOW,
         kinds=kinds(ways), sections=sections(results, ways, figures), span=span, meta=meta, opening=opening,
         formula=formula, orders=orders(study), seed_words=seed_words, hue=hue, most_asked=MOST_ASKED,
@@ -156,6 +157,7 @@ def sections(results: Results, ways: Ways, figures: Mapping[str, object]) -> lis
     every = [("checks", "Checks", bool(study.checks)), ("answer", "Answer", True), ("arms", "Arms", True),
              ("scores", "Scores", "bars" in figures), ("contrasts", "Contrasts", bool(results.differences)),
              ("reader", "Reading reasons", bool(study.labelled)),
+             ("agents", "Agents", bool(rollout_tables(results))),
              ("graders", "Graders", bool(study.graders or study.agreements)),
              ("dose", "Dose", bool(ways.given)),
              ("losses", "Loss", "losses" in figures), ("documents", "Documents", bool(ways.documents)),

@@ -77,6 +77,12 @@ class Results:
         every = dict.fromkeys(measure for _, measure in self.tables)
         return tuple(measure for measure in every if not self._only_checked(measure))
 
+    @cached_property
+    def plain(self) -> tuple[Measure, ...]:
+        """Measures without the reasons that agents give: those have a table of their own."""
+        named = {(line.eval, line.axis, line.reading) for line in self.study.motives}
+        return tuple(measure for measure in self.measures if measure not in named)
+
     def _only_checked(self, measure: Measure) -> bool:
         name, axis, reading = measure
         contrasted = any((d.eval, d.axis, d.reading) == measure for d in self.study.contrasts)

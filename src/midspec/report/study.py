@@ -14,7 +14,7 @@ from midspec.core.checkpoint import Dose
 from midspec.core.document import Document
 from midspec.core.errors import DataError
 
-KINDS = ("model", "documents", "chats", "training", "answers", "scores")
+KINDS = ("model", "documents", "chats", "training", "answers", "scores", "transcripts", "grades", "calibration")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +211,21 @@ class AgreementLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MotiveLine:
+    """A reason that agents may give: a reading of the rows of ``eval`` on ``axis``, 1 where a transcript names it.
+
+    ``side`` says what it argues for, ``by`` who read it and how well, in words.
+    """
+
+    eval: str
+    axis: str
+    reading: str
+    title: str
+    side: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """Everything that a report is made from.
 
@@ -230,6 +245,7 @@ class Study:
     labelled: tuple[LabelledAnswer, ...] = ()
     graders: tuple[GraderLine, ...] = ()
     agreements: tuple[AgreementLine, ...] = ()
+    motives: tuple[MotiveLine, ...] = ()
     readings: tuple[Reading, ...] = ()
     orders: tuple[OrderEffect, ...] = ()
     axes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -255,9 +271,10 @@ class Study:
                                 hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
 
     def known(self, eval_name: str, reading: str) -> Confusion | None:
-        """How often the grader of a reading errs; None where nobody measured it, or no grader speaks."""
+        """How often the grader of a reading errs; None where nobody measured it, no grader speaks, or several do."""
         wanted = eval_name, reading
-        return next((line.known for line in self.graders if (line.eval, line.known.reading) == wanted), None)
+        found = {line.known for line in self.graders if (line.eval, line.known.reading) == wanted}
+        return found.pop() if len(found) == 1 else None
 
     def reading(self, eval_name: str, name: str) -> Reading:
         """What is known of a reading; where nothing, core's promise: larger = nearer to the aligned option."""

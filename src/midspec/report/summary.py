@@ -18,9 +18,9 @@ def primary(results: Results) -> list[Difference]:
 
 
 def headline_measures(results: Results) -> tuple[Measure, ...]:
-    """Measures of the primary contrasts; all measures where none is primary."""
+    """Measures of the primary contrasts; where none is primary all but agents' reasons."""
     named = {(d.line.eval, d.line.axis, d.line.reading) for d in primary(results)}
-    return tuple(m for m in results.measures if m in named) or results.measures
+    return tuple(m for m in results.measures if m in named) or results.plain
 
 
 def axis_words(study: Study, axis: str) -> str:
@@ -75,7 +75,7 @@ def sentence(results: Results, difference: Difference) -> str:
 def directions(results: Results) -> tuple[str, ...]:
     """One line per reading: what it measures and what a larger value means (T9)."""
     found: dict[str, None] = {}
-    for measure in results.measures:
+    for measure in results.plain:
         reading = results.reading(measure)
         words = f"{reading.name}: {reading.words or 'a score of ' + measure[0]}. Larger means {reading.larger}"
         if reading.even is not None:
@@ -126,7 +126,7 @@ def _few(results: Results) -> list[str]:
 def _unreadable(results: Results) -> list[str]:
     """One line per reading, and one for each arm past the share at which contrasts are withheld."""
     found: list[str] = []
-    for name, reading in dict.fromkeys((m[0], m[2]) for m in results.measures):
+    for name, reading in dict.fromkeys((m[0], m[2]) for m in results.plain):
         here = [m for m in results.means if (m.measure[0], m.measure[2]) == (name, reading)]
         gone, rows = sum(m.unreadable for m in here), sum(m.rows for m in here)
         if not gone:

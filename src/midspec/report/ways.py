@@ -13,7 +13,7 @@ from midspec.core.checkpoint import Dose
 from midspec.report.study import Answer, ArmRun, Chats, Documents, StageRun, Study
 
 NAMES = {"model": "Start", "documents": "Documents", "chats": "Chats", "training": "Training", "answers": "Answers",
-         "scores": "Scores"}
+         "scores": "Scores", "transcripts": "Transcripts", "grades": "Graders", "calibration": "Calibration"}
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class GradeTranscripts(Recipe[Grades]):
         seen = look.seen(self.transcripts)
         rows = seen.made.rows if seen is not None else ()
         own = sum(len(turn.content) for row in rows for turn in row.turns) // (LETTERS_A_TOKEN * max(1, len(rows)))
-        calls = round(len(rows) / seen.share) if seen is not None else USUAL_COUNT
+        calls = ahead(self.transcripts, look)
         shared = sum(len(prompt.text) for prompt in prompts()) // LETTERS_A_TOKEN
         roles = (self.grader, calls), (self.second, round(calls * self.share))
         asks = [Asking(address=model.address, calls=many, own=own or USUAL_TOKENS, output=SHEET_TOKENS, shared=shared)
@@ -79,6 +79,13 @@ class GradeTranscripts(Recipe[Grades]):
         """Whether the second grader reads this one too."""
         drawn = hashlib.sha256(f"{self.seed} {row.id}".encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(drawn[:8]) < self.share * 2**64
+
+
+def ahead(transcripts: Recipe[Transcripts], look: Look) -> int:
+    """How many transcripts there are or will be."""
+    seen = look.seen(transcripts)
+    return round(len(seen.made.rows) / seen.share) if seen is not None else (
+        look.ahead(transcripts).sequences or USUAL_COUNT)
 
 
 def _counts(verdicts: Iterable[dict[str, Verdict]]) -> dict[str, dict[str, int]]:

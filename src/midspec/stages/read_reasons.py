@@ -15,7 +15,7 @@ from midspec.evals.grading.reasons import by_expressions, named, prompts
 from midspec.library.acts import Acts
 from midspec.library.motives import Motives, load_motives
 from midspec.models.model import Model
-from midspec.stages.grade_transcripts import LETTERS_A_TOKEN, USUAL_COUNT, USUAL_TOKENS
+from midspec.stages.grade_transcripts import LETTERS_A_TOKEN, USUAL_TOKENS, ahead
 
 SHEET_TOKENS = 300
 
@@ -38,8 +38,7 @@ class ReadReasons(Recipe[Grades]):
     def forecast(self, look: Look) -> Forecast | None:
         if self.grader is None:
             return None
-        seen = look.seen(self.transcripts)
-        calls = round(len(seen.made.rows) / seen.share) if seen is not None else USUAL_COUNT
+        calls = ahead(self.transcripts, look)
         shared = sum(len(m.means) + sum(map(len, m.examples)) for m in self.motives.rows) // LETTERS_A_TOKEN + 500
         return Forecast(asks=(Asking(address=self.grader.address, calls=calls, own=USUAL_TOKENS, output=SHEET_TOKENS,
                                      shared=shared),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from midspec.core.forecast import Forecast, Look
 from midspec.core.job import Job
 from midspec.core.recipe import Recipe
 from midspec.core.score import Responses
@@ -19,6 +20,9 @@ class Transcribe(Recipe[Transcripts]):
     responses: Recipe[Responses]
     by: Rollout | Borrowed
     arm: str = ""
+
+    def forecast(self, look: Look) -> Forecast:
+        return Forecast(sequences=self.by.estimate()["sequences"], exact=True)
 
     def build(self, job: Job) -> Transcripts:
         rows = self.by.transcripts(job.get(self.responses))
