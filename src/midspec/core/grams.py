@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -41,6 +41,10 @@ class Seen:
 
     def like(self, text: str) -> int | None:
         """Place (from 0) of the first earlier text that is nearly the same, None where there is none."""
+        return next(self.all_like(text), None)
+
+    def all_like(self, text: str) -> Iterator[int]:
+        """Places of all earlier texts that are nearly the same, in order."""
         own, places = self._grams(text), self._places
         candidates = {place for gram in self._rarest(own) if gram in places for place in places[gram]}
         for place in sorted(candidates):
@@ -49,8 +53,7 @@ class Seen:
                 continue
             together = len(own & other)
             if together >= self._jaccard * (len(own) + len(other) - together):
-                return place
-        return None
+                yield place
 
     def add(self, text: str) -> None:
         self._sets.append(self._grams(text))
