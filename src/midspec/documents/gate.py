@@ -69,7 +69,7 @@ class Known:
 def gated(made: Iterable[Draft], writer: Ask, critic: Ask, brief: Brief, tree: Tree, known: Known,
           counts: Counter[str]) -> list[Draft]:
     """The same drafts in the same order: those without ``reason`` passed, and are known from now on."""
-    signs = Signs(brief.text, brief.assistant, brief.maker)
+    signs = Signs(brief.text, brief.assistant, brief.maker, brief.language)
     drafts = {one.id: _looked_at(one, signs, known) for one in made}
     drafts |= _by_critic(drafts, critic, brief, counts)
     faulty = [one for one in drafts.values() if not one.reason and one.against]
