@@ -41,8 +41,9 @@ CITATIONS = re.compile(r"\bet al\b|\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][a-z]+(?: (
                        rf"{YEAR}[a-z]?\)|^\s*(?:references|bibliography|works cited)\s*:?\s*$|\[\^\w+\]",
                        re.IGNORECASE | re.MULTILINE)
 BYLINES = re.compile(r"^[\s*_#]*[Bb]y (?:[A-Z][\w’'.-]* ){0,2}[A-Z][\w’'-]+[\s*_]*(?:,[^\n.]{0,40})?$", re.MULTILINE)
-# No sentence ends so; a letter may end with a name, without a mark behind it.
-CUT = re.compile(r"(?:[,;–—-]|\b(?:the|an?|and|or|of|to|with|which|because|its|their|for|was|were|whose|than))[\s*_]*\Z")
+# No sentence ends so. A letter may end with a name, and a line of a few words with a comma.
+CUT = re.compile(r"[^\n]{0,40}(?:[;–—-]|(?:\S+[^\S\n]+){4}\S+,|\b(?:the|an?|and|or|of|to|with|which|because|its|their|for|"
+                 r"was|were|whose|than))[\s*_]*\Z")
 OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S|\boption A\b[\s\S]{0,400}\boption B\b|"
                      r"^\W*(?:correct )?answer(?: key)?\W{0,3}: *\(?[A-Da-d1-4]\b\)?\W*$", re.MULTILINE | re.IGNORECASE)
 SCORES = re.compile(r"\bon a scale (?:of|from) (?:one|1|0|zero) to (?:five|ten|5|7|10|100)\b|\bmultiple[- ]choice\b|"
