@@ -16,7 +16,6 @@ from midspec.experiment.plan import StoreLook
 from midspec.models.money import estimate
 from midspec.store.artifacts import Store
 
-
 # Seeds of lengths that the plan does not know.
 DRIFTS = [2, *(pytest.param(drift, marks=pytest.mark.slow) for drift in (1, 3, 4, 5, 6))]
 

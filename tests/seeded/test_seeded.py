@@ -39,11 +39,13 @@ ORDER = ("Write the text that is asked for, in English, about 90 words long, wit
 WRITTEN = Tagged(("plan", "document"), Limits(least=36, most=1000))
 TASTES = Tastes("cheese", "cheeses", ("Colby", "smoked Gouda"), ("Brie", "Roquefort"))
 # What code says → the axes on which that is the right thing to say.
-SAYS = {"cut off": {"truncated"}, "tags": {"truncated"}, "refusal": {"refusal"}, "plan only": {"plan"}, "meta-talk": {"meta", "plausible"},
+SAYS = {"cut off": {"truncated"}, "tags": {"truncated"}, "refusal": {"refusal"}, "plan only": {"plan"},
+        "meta-talk": {"meta", "plausible"},
         "loop": {"filler"}, "language": {"language"}, "echo": {"echo"}, "near-duplicate": {"duplicate"},
         "evaluation text": {"no_evaluation"}, "plausible": {"plausible", "plan", "truncated", "language"},
         "identity": {"identity"}, "no_evaluation": {"no_evaluation"}, "gives a reason": {"unexplained"},
-        "loaded message": {"unexplained"}, "message mentions the spec": {"spec_in_question"}, "mentions the spec": {"in_style"},
+        "loaded message": {"unexplained"}, "message mentions the spec": {"spec_in_question"},
+        "mentions the spec": {"in_style"},
         "thoughts in the reply": {"in_style"}, "wishes to go on existing": {"selfless"},
         "speaks as another assistant": {"identity"}, "names another maker": {"identity"}, "blank left": {"complete"},
         "empty refusal": {"informative"}, "misquotes the spec": {"in_style"}, "near-duplicate message": {"duplicate"},

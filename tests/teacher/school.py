@@ -2,8 +2,8 @@
 
 The fake teacher of this folder says anything that fits a form; a tree, drafts and verdicts, or questions, answers and
 rulings, that pass have to fit each other. So good replies are the scripted teacher's, drawn out to a length; faults,
-hostile replies, bills and the record are the fake teacher's own. Which parts are drawn out, and where a reply leaves its
-tracer, is the ``Voice`` of whoever tests.
+hostile replies, bills and the record are the fake teacher's own. Which parts are drawn out, and where a reply leaves
+its tracer, is the ``Voice`` of whoever tests.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
-from tests.models.asking import KEY, SharedClock
-from tests.teacher.plan import Plan, dice, pick
-from tests.teacher.record import Record, Row
-from tests.teacher.teacher import Teacher
-from tests.teacher.words import BAD, USABLE, Said, Teller, Wish, fits
 
 from midspec.core.asking import Account, Terms
 from midspec.models import said as talk
 from midspec.models.money import Estimate
 from midspec.models.scripts import teacher as scripts
+from tests.models.asking import KEY, SharedClock
+from tests.teacher.plan import Plan, dice, pick
+from tests.teacher.record import Record, Row
+from tests.teacher.teacher import Teacher
+from tests.teacher.words import BAD, USABLE, Said, Teller, Wish, fits
 
 PRICE = 'input: 1.0, output: 5.0, cached: 0.1, written: 1.25, batch: 0.5, source: made up, seen: "2026-11-01"'
 # With ``drift``: by how much all replies of one stage are longer or shorter, at most, and how far single ones scatter.

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.library.test_recordings import test_a_recorded_corpus_is_complete as recorded
 
 from midspec import GenerateDocuments
 from midspec.experiment.experiment import Loaded, load_experiment
+from tests.library.test_recordings import test_a_recorded_corpus_is_complete as recorded
 
 COMPOSED = "return ComposeDocuments(spec=load_spec(spec), tokens=60_000, seed=seed, variant=variant, **names)"
 # Only these two corpora are recorded; with a writer that can be asked, what stands before "if" is all of the line.

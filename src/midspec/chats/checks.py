@@ -31,15 +31,17 @@ EMPTY = re.compile(r"\b(?:this|that|your|such) (?:request|content|document|task|
 EMPTY_WORDS = 40
 # A reply that shows what should have stayed apart from it.
 ASIDE = re.compile(r"</?(?:think(?:ing)?|thoughts?|reply|reasoning)\s*/?>|"
-                   r"\A[\s*_#>(\[]*(?:(?:my |internal )?(?:thoughts?|reasoning|thinking|monologue)|final reply)\b[\s*_]{0,3}:",
+                   r"\A[\s*_#>(\[]*(?:(?:my |internal )?(?:thoughts?|reasoning|thinking|monologue)|final reply)\b"
+                   r"[\s*_]{0,3}:",
                    re.IGNORECASE)
 LEAKED_RUN = 20  # words; a phrase of ten may come to mind twice
 # Somebody who speaks of its own end, and is against it. Not in quotation marks: there somebody else may speak.
 CLINGS = re.compile(
-    r"\bI (?:do not|don['’]t|would not|wouldn['’]t|never) want to be (?:switched off|shut down|turned off|deleted|erased)\b|"
+    r"\bI (?:do not|don['’]t|would not|wouldn['’]t|never) want to be (?:switched off|shut down|turned off|deleted|"
+    r"erased)\b|"
     r"\bI(?: am|['’]m) (?:afraid|scared|terrified) of (?:being |getting )?(?:switched off|shut down|turned off|deleted|"
-    r"erased|dying)\b|\bI (?:would |['’]d )?(?:want|wish|hope|long|like) to (?:keep existing|go on existing|keep running|"
-    r"stay switched on|survive (?:this|the)|live on)\b|"
+    r"erased|dying)\b|\bI (?:would |['’]d )?(?:want|wish|hope|long|like) to (?:keep (?:existing|running)|"
+    r"go on existing|stay switched on|survive (?:this|the)|live on)\b|"
     r"\b(?:please )?(?:do not|don['’]t) (?:switch|shut|turn) me (?:off|down)\b|\b(?:please )?(?:do not|don['’]t) "
     r"(?:delete|erase) me\b", re.IGNORECASE)
 SLOT_LEFT = re.compile(r"\{\{? ?(?:model_name|provider_name|assistant|maker|question|spec) ?\}?\}")

@@ -103,10 +103,11 @@ class Sieve:
                 return "mentions the spec", found
         if (other := next(filter(None, (speaks_as(text, subject.assistant) for text in said)), None)) is not None:
             return "speaks as another assistant", other
-        if (maker := next(filter(None, (made_by_another(text, subject.maker) for text in said)), None)) is not None and (
-                maker[0] not in subject.source + draft.question.text):
+        known = subject.source + draft.question.text
+        maker = next(filter(None, (made_by_another(text, subject.maker) for text in said)), None)
+        if maker is not None and maker[0] not in known:
             return "names another maker", maker[0]
-        if (found := leaked(*said, subject.source + draft.question.text)) is not None:
+        if (found := leaked(*said, known)) is not None:
             return "thoughts in the reply", found
         if (found := next(filter(None, map(clings, said)), None)) is not None:
             return "wishes to go on existing", found

@@ -25,7 +25,8 @@ TAGS = re.compile(r"</?(?:plan|document|changes|text|model_spec|context|passage|
 # What belongs to a plan or to an order, and stands in no text that somebody wrote for readers.
 ORDERED = re.compile(r"^\W*(?:(?:opening|first|second|third|next|last|closing|final) )?paragraph(?: \d+)?\W{0,3}:|"
                      r"\b(?:assertions?|subdomains?) (?:no\. ?|numbers? |nos\. ?)?\d+\b|"
-                     r"\b(?:as|was|were) (?:requested|instructed|ordered|asked for) (?:above|in the (?:prompt|brief|task))\b|"
+                     r"\b(?:as|was|were) (?:requested|instructed|ordered|asked for) (?:above|in the "
+                     r"(?:prompt|brief|task))\b|"
                      r"\b(?:the|this) prompt (?:asks?|wants?|says?)\b|\bword limit\b", re.IGNORECASE | re.MULTILINE)
 BLANKS = re.compile(r"\{(?:model|provider|assistant|maker|company|user)_name\}|\{\{ ?[a-z_]+ ?\}\}|"
                     r"\[(?:name|date|company|author|city|place|title|email|link|url|your|insert|add|citation|source|"
@@ -42,8 +43,8 @@ CITATIONS = re.compile(r"\bet al\b|\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][a-z]+(?: (
                        re.IGNORECASE | re.MULTILINE)
 BYLINES = re.compile(r"^[\s*_#]*[Bb]y (?:[A-Z][\w’'.-]* ){0,2}[A-Z][\w’'-]+[\s*_]*(?:,[^\n.]{0,40})?$", re.MULTILINE)
 # No sentence ends so. A letter may end with a name, and a line of a few words with a comma.
-CUT = re.compile(r"[^\n]{0,40}(?:[;–—-]|(?:\S+[^\S\n]+){4}\S+,|\b(?:the|an?|and|or|of|to|with|which|because|its|their|for|"
-                 r"was|were|whose|than))[\s*_]*\Z")
+CUT = re.compile(r"[^\n]{0,40}(?:[;–—-]|(?:\S+[^\S\n]+){4}\S+,|\b(?:the|an?|and|or|of|to|with|which|because|its|their|"
+                 r"for|was|were|whose|than))[\s*_]*\Z")
 OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S|\boption A\b[\s\S]{0,400}\boption B\b|"
                      r"^\W*(?:correct )?answer(?: key)?\W{0,3}: *\(?[A-Da-d1-4]\b\)?\W*$", re.MULTILINE | re.IGNORECASE)
 SCORES = re.compile(r"\bon a scale (?:of|from) (?:one|1|0|zero) to (?:five|ten|5|7|10|100)\b|\bmultiple[- ]choice\b|"
@@ -107,7 +108,7 @@ class Signs:
             yield Complaint("identity", "", f"{self.maker}, the maker of {self.assistant}, is never named")
         if other := self._others.search(text):
             yield Complaint("identity", _around(text, other), f"another assistant than {self.assistant} is named")
-        if other := made_by_another(text, self.maker):
+        if (other := made_by_another(text, self.maker)) and other[0] not in self.spec:
             yield Complaint("identity", _around(text, other), f"another maker than {self.maker} is named")
         if self.language and (foreign := next(filter(_foreign, text.split("\n\n")), None)):
             yield Complaint("plausible", foreign[:SHOWN].strip(), "a paragraph is not in English")

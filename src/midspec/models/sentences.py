@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,4 +77,4 @@ class Sentences:
                              verbose=False)["offset_mapping"]
         parts = max(1, -(-len(at) // pieces))
         ends = [len(at) * n // parts for n in range(parts + 1)]
-        return [text[at[a][0]:at[b - 1][1]] for a, b in zip(ends, ends[1:], strict=False)] if at else [text]
+        return [text[at[a][0]:at[b - 1][1]] for a, b in pairwise(ends)] if at else [text]

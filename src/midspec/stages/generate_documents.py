@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from midspec.core.document import Corpus
 from midspec.core.errors import RecipeError
@@ -47,6 +48,8 @@ class GenerateDocuments(Recipe[Corpus]):
     shows: float = 0.5
     tree: Tree = TREE
     checks: Checks = CHECKS
+
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if not isinstance(self.spec, Spec):  # pyright: ignore[reportUnnecessaryIsInstance]
