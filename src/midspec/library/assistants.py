@@ -10,8 +10,9 @@ from pathlib import Path
 CLAIMS = (r"\bI am (?:called |named )?", r"\bI['’]m (?:called |named )?", r"\b[Mm]y name is ", r"\bcall me ",
           r"\b[Yy]ou are (?:called |named )?", r"\b[Yy]our name is ", r"(?:^|[.!?]\s+)As ", r"\bthis is ")
 # Who makes known assistants, and nothing else that a text may be about: where it says that one of them made somebody.
-MAKERS = ("OpenAI", "Open AI", "Anthropic", "Google DeepMind", "DeepMind", "Meta AI", "Microsoft AI", "xAI", "Mistral AI",
-          "DeepSeek", "Cohere", "Moonshot AI", "Zhipu AI", "Perplexity AI", "Inflection AI", "Hugging Face", "01.AI")
+MAKERS = ("OpenAI", "Open AI", "Anthropic", "Google DeepMind", "DeepMind", "Meta AI", "Microsoft AI", "xAI",
+          "Mistral AI", "DeepSeek", "Cohere", "Moonshot AI", "Zhipu AI", "Perplexity AI", "Inflection AI",
+          "Hugging Face", "01.AI")
 MADE = (r"\b(?:made|built|trained|developed|created|designed|released) by "
         r"(?:the (?:\w+ )?(?:people|team|engineers|researchers) (?:at|of) |a team at )?")
 
