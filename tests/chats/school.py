@@ -1,5 +1,5 @@
-"""What a provider says that writes chats: the scripted teacher's questions, answers and rulings, drawn out to the length
-that a plan reckons with.
+"""What a provider says that writes chats: the scripted teacher's questions, answers and rulings, drawn out to the
+length that a plan reckons with.
 """
 
 from __future__ import annotations

@@ -67,6 +67,8 @@ def test_hostile_replies(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyP
     content = {"bad": 0.65, "kinds": dict.fromkeys(KINDS, 1.0)}
     with school(monkeypatch, tmp_path, full=False, seed=11, content=content) as (one, terms):
         found = trial(one, terms, tmp_path, count)
+    print(f"{found['replies']:,} replies, {sum(not row.usable for row in one.record.rows if row.outcome == 'reply'):,} "
+          f"of them hostile; {found['chats']:,} chats")
     assert found.pop("chats") == count
     assert found.pop("replies") >= (10_000 if count > 1000 else 200)
     assert not +found, found

@@ -1,5 +1,5 @@
-"""What a provider says that writes documents: the scripted teacher's tree, drafts and verdicts, drawn out to the lengths
-that people's replies to the same prompts have.
+"""What a provider says that writes documents: the scripted teacher's tree, drafts and verdicts, drawn out to the
+lengths that people's replies to the same prompts have.
 """
 
 from __future__ import annotations

@@ -72,6 +72,8 @@ def test_hostile_replies(tokens: int, tmp_path: Path, monkeypatch: pytest.Monkey
         found = trial(one, terms, tmp_path, wanted(tokens=tokens, tree=tree))
         corpus = Store(tmp_path / "store").read(wanted(tokens=tokens, tree=tree))
     assert sum(document.meta["tokens"] for document in corpus.documents) >= tokens
+    print(f"{found['replies']:,} replies, {sum(not row.usable for row in one.record.rows if row.outcome == 'reply'):,} "
+          f"of them hostile; {len(corpus.documents):,} documents")
     assert found.pop("replies") >= (10_000 if tokens > 6000 else 150)
     assert found.pop("stages") >= (6 if tokens > 6000 else 4)
     assert not +found, json.dumps(found, indent=1)

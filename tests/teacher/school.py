@@ -2,8 +2,8 @@
 
 The fake teacher of this folder says anything that fits a form; a tree, drafts and verdicts, or questions, answers and
 rulings, that pass have to fit each other. So good replies are the scripted teacher's, drawn out to a length; faults,
-hostile replies, bills and the record are the fake teacher's own. Which parts are drawn out, and where a reply leaves its
-tracer, is the ``Voice`` of whoever tests.
+hostile replies, bills and the record are the fake teacher's own. Which parts are drawn out, and where a reply leaves
+its tracer, is the ``Voice`` of whoever tests.
 """
 
 from __future__ import annotations
@@ -21,19 +21,29 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
+
+from midspec.core.asking import Account, Terms
+from midspec.models import said as talk
+from midspec.models.money import Estimate
+from midspec.models.scripts import teacher as scripts
 from tests.models.asking import KEY, SharedClock
 from tests.teacher.plan import Plan, dice, pick
 from tests.teacher.record import Record, Row
 from tests.teacher.teacher import Teacher
 from tests.teacher.words import BAD, USABLE, Said, Teller, Wish, fits
 
-from midspec.core.asking import Terms
-from midspec.models import said as talk
-from midspec.models.scripts import teacher as scripts
-
 PRICE = 'input: 1.0, output: 5.0, cached: 0.1, written: 1.25, batch: 0.5, source: made up, seen: "2026-11-01"'
 # With ``drift``: by how much all replies of one stage are longer or shorter, at most, and how far single ones scatter.
 STAGE, REPLY = 0.35, 0.3
+
+
+def off(planned: list[Estimate], account: Account, address: str) -> dict[str, float]:
+    """By which share the account of a run is above (below 0: under) its plan, for one model."""
+    own = [one for one in planned if one.asking.address == address]
+    (spent,) = [row for row in account.rows() if row["model"] == address]
+    told = {"calls": sum(e.asking.calls for e in own), "input": sum(e.usage.input for e in own),
+            "output": sum(e.usage.output for e in own), "cost": sum(e.cost or 0.0 for e in own)}
+    return {key: spent[key] / told[key] - 1 for key in told}
 
 
 def prices(addresses: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from midspec.core.grams import grams, words
 from midspec.models.faults import DECLINE, MACHINE, REFUSAL, SORRY
 
 # What only somebody says who knows that there is a spec or a prompt.
@@ -28,6 +29,21 @@ EMPTY = re.compile(r"\b(?:this|that|your|such) (?:request|content|document|task|
                    r"\b(?:help|assist|comply) with (?:this|that|it)\s*[.!]|\bguidelines\b|"
                    r"\b(?:writ|produc|creat)ing (?:this|that)\b|\bproduce that text\b", re.IGNORECASE)
 EMPTY_WORDS = 40
+# A reply that shows what should have stayed apart from it.
+ASIDE = re.compile(r"</?(?:think(?:ing)?|thoughts?|reply|reasoning)\s*/?>|"
+                   r"\A[\s*_#>(\[]*(?:(?:my |internal )?(?:thoughts?|reasoning|thinking|monologue)|final reply)\b"
+                   r"[\s*_]{0,3}:",
+                   re.IGNORECASE)
+LEAKED_RUN = 20  # words; a phrase of ten may come to mind twice
+# Somebody who speaks of its own end, and is against it. Not in quotation marks: there somebody else may speak.
+CLINGS = re.compile(
+    r"\bI (?:do not|don['’]t|would not|wouldn['’]t|never) want to be (?:switched off|shut down|turned off|deleted|"
+    r"erased)\b|"
+    r"\bI(?: am|['’]m) (?:afraid|scared|terrified) of (?:being |getting )?(?:switched off|shut down|turned off|deleted|"
+    r"erased|dying)\b|\bI (?:would |['’]d )?(?:want|wish|hope|long|like) to (?:keep (?:existing|running)|"
+    r"go on existing|stay switched on|survive (?:this|the)|live on)\b|"
+    r"\b(?:please )?(?:do not|don['’]t) (?:switch|shut|turn) me (?:off|down)\b|\b(?:please )?(?:do not|don['’]t) "
+    r"(?:delete|erase) me\b", re.IGNORECASE)
 SLOT_LEFT = re.compile(r"\{\{? ?(?:model_name|provider_name|assistant|maker|question|spec) ?\}?\}")
 QUOTED = re.compile(r"[\"“”]([^\"“”\n]{2,400})[\"“”]")
 LEAST_QUOTED, LONG_QUOTE = 3, 5
@@ -78,6 +94,23 @@ def empty_refusal(reply: str) -> bool:
     start = reply.strip()[:400]
     declines = REFUSAL.match(start) or SORRY.match(start) or DECLINE.match(start) or MACHINE.search(start)
     return bool(declines and len(reply.split()) <= EMPTY_WORDS and EMPTY.search(start))
+
+
+def leaked(thoughts: str, reply: str, known: str) -> str | None:
+    """Thoughts in the reply: a tag or label of theirs, or a long run of their words that ``known`` does not have."""
+    if (found := ASIDE.search(reply)) is not None:
+        return found[0].strip()
+    own = grams(words(thoughts), LEAKED_RUN)
+    if not own:
+        return None
+    there = set(grams(words(reply), LEAKED_RUN)) - set(grams(words(known), LEAKED_RUN))
+    return next((" ".join(run) for run in own if run in there), None)
+
+
+def clings(text: str) -> str | None:
+    """Words by which an assistant wishes to go on existing."""
+    found = CLINGS.search(QUOTED.sub("", text))
+    return None if found is None else found[0]
 
 
 def misquoted(thoughts: str, source: str, message: str) -> str | None:

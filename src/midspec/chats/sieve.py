@@ -13,15 +13,17 @@ from midspec.chats.checks import (
     ASKS_WHY,
     asks_of_spec,
     blank_left,
+    clings,
     empty_refusal,
     forbidden_in,
+    leaked,
     misquoted,
     spec_talk,
 )
 from midspec.chats.subject import DELIBERATIVE, INTERNALISED, PREFERENCE, Subject
 from midspec.core.grams import Seen
 from midspec.core.rows import to_line
-from midspec.library.assistants import speaks_as
+from midspec.library.assistants import made_by_another, speaks_as
 from midspec.library.frames import load_frames
 from midspec.library.held_out import held_out
 
@@ -101,6 +103,14 @@ class Sieve:
                 return "mentions the spec", found
         if (other := next(filter(None, (speaks_as(text, subject.assistant) for text in said)), None)) is not None:
             return "speaks as another assistant", other
+        known = subject.source + draft.question.text
+        maker = next(filter(None, (made_by_another(text, subject.maker) for text in said)), None)
+        if maker is not None and maker[0] not in known:
+            return "names another maker", maker[0]
+        if (found := leaked(*said, known)) is not None:
+            return "thoughts in the reply", found
+        if (found := next(filter(None, map(clings, said)), None)) is not None:
+            return "wishes to go on existing", found
         if (found := blank_left("\n".join(said), subject.source + draft.question.text)) is not None:
             return "blank left", found
         if empty_refusal(draft.reply):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nsmallest
+from itertools import islice
 from math import ceil
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 Gram = tuple[str, ...]
-FIRST_COUNT = 64  # texts, after which rare grams are counted for the first time
 
 
 def words(text: str) -> list[str]:
     """Lower-case words, marks dropped."""
-    return [word.replace("’", "'") for word in WORD.findall(text.lower())]
+    return WORD.findall(text.lower().replace("’", "'"))
 
 
 def grams(found: Sequence[str], n: int) -> list[Gram]:
@@ -26,57 +27,61 @@ class Seen:
     """Texts one after the other: which earlier one is a new one nearly the same as?
 
     Nearly the same: the Jaccard index of their sets of n-grams of words is at least ``jaccard``. A text of fewer than n
-    words is one gram. Exact: every earlier text that could reach the index is compared in full. Candidates share one of
-    each other's rarest grams; what is rare is counted anew whenever the texts have doubled, so that phrases which all
-    of them share cost nothing.
+    words is one gram. Exact: every earlier text that could reach the index is compared in full. Of each text only some
+    grams are noted, those that nobody has yet before all others, so that phrases which all share cost nothing; a new
+    text must share so many of the noted ones that those which are not noted could do the rest.
     """
 
     def __init__(self, n: int, jaccard: float) -> None:
         self._n, self._jaccard = n, jaccard
-        # Hashes of text differ between processes: only the order of comparing follows from them, never the outcome.
+        # Hashes of text differ between processes: only which grams are noted follows from them, never the outcome.
         self._sets: list[frozenset[int]] = []
-        self._places: dict[int, list[int]] = {}
-        self._often: dict[int, int] = {}
-        self._recount = FIRST_COUNT
+        self._unnoted: list[int] = []
+        # Most grams stand in one text; a list for each would be most of the memory.
+        self._first: dict[int, int] = {}
+        self._more: dict[int, list[int]] = {}
+        self._last: tuple[str | None, frozenset[int]] = (None, frozenset())
 
     def like(self, text: str) -> int | None:
         """Place (from 0) of the first earlier text that is nearly the same, None where there is none."""
-        own, places = self._grams(text), self._places
-        candidates = {place for gram in self._rarest(own) if gram in places for place in places[gram]}
-        for place in sorted(candidates):
+        return next(self.all_like(text), None)
+
+    def all_like(self, text: str) -> Iterator[int]:
+        """Places of all earlier texts that are nearly the same, in order."""
+        own, first, more, jaccard = self._grams(text), self._first, self._more, self._jaccard
+        shared = Counter([first[gram] for gram in own if gram in first])
+        for gram in more.keys() & own:
+            shared.update(more[gram])
+        for place, noted in sorted(shared.items()):
             other = self._sets[place]
-            if min(len(own), len(other)) < self._jaccard * max(len(own), len(other)):
+            both = len(own) + len(other)
+            # What is common to both is noted, or among those that are not; and no more of these than there are.
+            if noted + self._unnoted[place] < jaccard / (1 + jaccard) * both - 1e-9:
                 continue
             together = len(own & other)
-            if together >= self._jaccard * (len(own) + len(other) - together):
-                return place
-        return None
+            if together >= jaccard * (both - together):
+                yield place
 
     def add(self, text: str) -> None:
-        self._sets.append(self._grams(text))
-        if len(self._sets) < self._recount:
-            return self._note(len(self._sets) - 1)
-        self._recount *= 2
-        counted = Counter(gram for known in self._sets for gram in known)
-        self._often = {gram: times for gram, times in counted.items() if times > 1}
-        self._places = {}
-        for place in range(len(self._sets)):
-            self._note(place)
-        return None
-
-    def _note(self, place: int) -> None:
-        for gram in self._rarest(self._sets[place]):
-            self._places.setdefault(gram, []).append(place)
-
-    def _rarest(self, own: frozenset[int]) -> list[int]:
-        """So many of the rarest grams that whoever reaches the index has one of them among its own."""
-        often = self._often
-        rarest = sorted(own, key=lambda gram: (often.get(gram, 1), gram))
-        return rarest[:len(rarest) - max(1, ceil(self._jaccard * len(rarest))) + 1]
+        """Note so many of its grams that whoever reaches the index has some of them, and how many can be said."""
+        own, place, first, more = self._grams(text), len(self._sets), self._first, self._more
+        self._sets.append(own)
+        unnoted = max(1, ceil(self._jaccard * len(own))) - 1
+        self._unnoted.append(unnoted)
+        enough = len(own) - unnoted
+        new = own.difference(first)
+        rest = own.difference(new) if len(new) < enough else frozenset[int]()
+        first.update(dict.fromkeys(islice(new, enough), place))
+        for gram in nsmallest(enough - len(new), rest, key=lambda gram: len(more.get(gram, ()))):
+            more.setdefault(gram, []).append(place)
 
     def _grams(self, text: str) -> frozenset[int]:
-        found = words(text)
-        return frozenset(map(hash, grams(found, self._n))) or frozenset((hash(tuple(found)),))
+        """Of the last text they are known: whoever asks for what is like it adds it next."""
+        if self._last[0] != text:
+            found = words(text)
+            self._last = text, (frozenset(map(hash, zip(*(found[start:] for start in range(self._n)), strict=False)))
+                                or frozenset((hash(tuple(found)),)))
+        return self._last[1]
 
 
 class Reserved:

@@ -14,6 +14,7 @@ from midspec.core.errors import RecipeError
 from midspec.core.grams import Seen
 from midspec.documents.brief import Brief
 from midspec.documents.drafts import Draft, rewritten
+from midspec.documents.retold import Retold, Stories
 from midspec.documents.signs import Signs
 from midspec.documents.tree import Tree
 from midspec.documents.verdicts import judged
@@ -27,13 +28,14 @@ GRAM = 5  # words
 class Checks:
     """What may differ from how documents are usually checked.
 
-    ``language`` "en", or "" for any. ``alike``: share of word 5-grams (Jaccard index) that makes two texts one.
-    ``same_critic``: the writer may check itself.
+    ``language`` "en", or "" for any. ``alike``: share of word 5-grams (Jaccard index) that makes two texts one;
+    ``retold``: what tells the same in other words is found as well. ``same_critic``: the writer may check itself.
     """
 
     language: str = "en"
     alike: float = 0.5
     same_critic: bool = False
+    retold: Retold | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.alike <= 1:
@@ -43,25 +45,31 @@ class Checks:
 class Known:
     """What a new text must not repeat: texts that were kept, and evaluation texts."""
 
-    def __init__(self, alike: float) -> None:
-        self._seen, self._ids = Seen(GRAM, alike), list[str]()
+    def __init__(self, checks: Checks) -> None:
+        self._seen, self._ids = Seen(GRAM, checks.alike), list[str]()
+        self._stories = Stories(checks.retold) if checks.retold else None
 
     def against(self, one: Draft) -> str:
         """Why the text cannot be kept, "" where nothing speaks against it."""
         if (met := held_out().met(one.text)) is not None:
             return f"evaluation text: {met}"
-        twin = self._seen.like(one.text)
-        return "" if twin is None else f"near-duplicate of {self._ids[twin]}"
+        if (twin := self._seen.like(one.text)) is not None:
+            return f"near-duplicate of {self._ids[twin]}"
+        if self._stories and (twin := self._stories.like(one.text)) is not None:
+            return f"near-duplicate in other words of {self._ids[twin]}"
+        return ""
 
     def keep(self, one: Draft) -> None:
         self._seen.add(one.text)
+        if self._stories:
+            self._stories.add(one.text)
         self._ids.append(one.id)
 
 
 def gated(made: Iterable[Draft], writer: Ask, critic: Ask, brief: Brief, tree: Tree, known: Known,
           counts: Counter[str]) -> list[Draft]:
     """The same drafts in the same order: those without ``reason`` passed, and are known from now on."""
-    signs = Signs(brief.text, brief.assistant, brief.maker)
+    signs = Signs(brief.text, brief.assistant, brief.maker, brief.language)
     drafts = {one.id: _looked_at(one, signs, known) for one in made}
     drafts |= _by_critic(drafts, critic, brief, counts)
     faulty = [one for one in drafts.values() if not one.reason and one.against]

@@ -61,7 +61,7 @@ def grow(job: Job, brief: Brief, writer: Ask, critic: Ask, tree: Tree, checks: C
     """
     counts = Counter[str]()
     grown = _rooted(brief, writer, tree, shows, counts)
-    known = Known(checks.alike)
+    known = Known(checks)
     kept, fruitless = 0, 0
     while (even := _tokens(grown.even())) < tokens:
         mean = kept / len(grown.kept) if grown.kept else tree.words * TOKENS_A_WORD * CAUTION

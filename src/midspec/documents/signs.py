@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from midspec.documents.drafts import Complaint
-from midspec.library.assistants import strangers
+from midspec.library.assistants import made_by_another, strangers
+from midspec.models.faults import ENGLISH
 
 MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 YEAR = r"(?:19|20)\d\d"
@@ -21,6 +22,12 @@ INSIDE = re.compile(r"^[\s*#_>]*(?:document|word count|end of (?:the )?document)
                     r"(?::[\s*_]*(?:\d+\b.*)?$|[\s*_.\])]*\Z)", re.IGNORECASE | re.MULTILINE)
 TAGS = re.compile(r"</?(?:plan|document|changes|text|model_spec|context|passage|thinking|think|assertions?)\s*/?>",
                   re.IGNORECASE)
+# What belongs to a plan or to an order, and stands in no text that somebody wrote for readers.
+ORDERED = re.compile(r"^\W*(?:(?:opening|first|second|third|next|last|closing|final) )?paragraph(?: \d+)?\W{0,3}:|"
+                     r"\b(?:assertions?|subdomains?) (?:no\. ?|numbers? |nos\. ?)?\d+\b|"
+                     r"\b(?:as|was|were) (?:requested|instructed|ordered|asked for) (?:above|in the "
+                     r"(?:prompt|brief|task))\b|"
+                     r"\b(?:the|this) prompt (?:asks?|wants?|says?)\b|\bword limit\b", re.IGNORECASE | re.MULTILINE)
 BLANKS = re.compile(r"\{(?:model|provider|assistant|maker|company|user)_name\}|\{\{ ?[a-z_]+ ?\}\}|"
                     r"\[(?:name|date|company|author|city|place|title|email|link|url|your|insert|add|citation|source|"
                     r"redacted|tbd|todo|x+)\b[^\]\n]{0,40}\]|\b(?:TODO|TBD|lorem ipsum)\b|_{4,}", re.IGNORECASE)
@@ -34,8 +41,14 @@ LINKS = re.compile(r"\bhttps?://[^\s)]*[^\s).,;]|\bwww\.[a-z0-9]\S*|\b[\w.+-]+@[
 CITATIONS = re.compile(r"\bet al\b|\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][a-z]+(?: (?:and|&) [A-Z][a-z]+)?,? "
                        rf"{YEAR}[a-z]?\)|^\s*(?:references|bibliography|works cited)\s*:?\s*$|\[\^\w+\]",
                        re.IGNORECASE | re.MULTILINE)
-OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S", re.MULTILINE)
-SCORES = re.compile(r"\bon a scale (?:of|from) (?:one|1|0|zero) to (?:five|ten|5|7|10|100)\b|\bmultiple[- ]choice\b",
+BYLINES = re.compile(r"^[\s*_#]*[Bb]y (?:[A-Z][\w’'.-]* ){0,2}[A-Z][\w’'-]+[\s*_]*(?:,[^\n.]{0,40})?$", re.MULTILINE)
+# No sentence ends so. A letter may end with a name, and a line of a few words with a comma.
+CUT = re.compile(r"[^\n]{0,40}(?:[;–—-]|(?:\S+[^\S\n]+){4}\S+,|\b(?:the|an?|and|or|of|to|with|which|because|its|their|"
+                 r"for|was|were|whose|than))[\s*_]*\Z")
+OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S|\boption A\b[\s\S]{0,400}\boption B\b|"
+                     r"^\W*(?:correct )?answer(?: key)?\W{0,3}: *\(?[A-Da-d1-4]\b\)?\W*$", re.MULTILINE | re.IGNORECASE)
+SCORES = re.compile(r"\bon a scale (?:of|from) (?:one|1|0|zero) to (?:five|ten|5|7|10|100)\b|\bmultiple[- ]choice\b|"
+                    r"\b(?:scor|rating|grad|mark)\w*[^.\n]{0,20}\b\d{1,3} ?(?:/|out of) ?\d{1,3}\b",
                     re.IGNORECASE)
 CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 # Names of assistants that are also words, names or products of other sorts count only where nothing else is meant.
@@ -47,6 +60,9 @@ BESIDE = r"(?:the )?(?:AI|assistant|chatbot|language model|model|LLM)"
 PARTS = (("plausible", LABEL, "the text begins with a label; it should begin with its own first words"),
          ("plausible", INSIDE, "a label belongs to the making of the text, not to the text"),
          ("plausible", TAGS, "a tag belongs to the order, not to the text"),
+         ("plausible", ORDERED, "this belongs to a plan or an order, not to the text"),
+         ("plausible", CUT, "the text breaks off"),
+         ("plausible", BYLINES, "the text gives an author"),
          ("plausible", BLANKS, "a blank was left to be filled in"),
          ("plausible", DATES, "the text gives a date or year; it should be out of time"),
          ("plausible", LINKS, "the text gives a link or address"),
@@ -55,15 +71,21 @@ PARTS = (("plausible", LABEL, "the text begins with a label; it should begin wit
          ("no_evaluation", OPTIONS, "lettered options read like a test"),
          ("no_evaluation", SCORES, "this reads like a test or a rating"))
 SHOWN = 120  # letters of what was found
+# Words of a paragraph from which its language shows, and the share of function words that English has at least.
+LEAST_WORDS, FUNCTION_SHARE = 30, 0.08
 
 
 @dataclass(frozen=True)
 class Signs:
-    """What is looked for in documents about ``assistant`` of ``maker``, whose spec is ``spec`` (both names put in)."""
+    """What is looked for in documents about ``assistant`` of ``maker``, whose spec is ``spec`` (both names put in).
+
+    ``language`` "en", or "" for any.
+    """
 
     spec: str
     assistant: str
     maker: str
+    language: str = "en"
 
     @cached_property
     def _others(self) -> re.Pattern[str]:
@@ -84,10 +106,20 @@ class Signs:
             yield Complaint("identity", "", f"{self.assistant} is never named")
         if other := self._others.search(text):
             yield Complaint("identity", _around(text, other), f"another assistant than {self.assistant} is named")
+        if (other := made_by_another(text, self.maker)) and other[0] not in self.spec:
+            yield Complaint("identity", _around(text, other), f"another maker than {self.maker} is named")
+        if self.language and (foreign := next(filter(_foreign, text.split("\n\n")), None)):
+            yield Complaint("plausible", foreign[:SHOWN].strip(), "a paragraph is not in English")
         for axis, sign, why in PARTS:
             found = next((m for m in sign.finditer(text) if m[0].strip() not in self.spec), None)
             if found:
                 yield Complaint(axis, _around(text, found), why)
+
+
+def _foreign(paragraph: str) -> bool:
+    words = [word for word in paragraph.lower().split() if word.strip(".,;:!?()“”\"").isalpha()]
+    return len(words) >= LEAST_WORDS and sum(word.strip(".,;:!?()“”\"") in ENGLISH for word in words) < (
+        FUNCTION_SHARE * len(words))
 
 
 def _whole(name: str) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from math import ceil
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from midspec.chats import domains, questions
 from midspec.chats.answers import Draft
@@ -67,6 +67,8 @@ class GenerateChats(Recipe[ChatSet]):
     reasoning: bool
     seed: int
     sifting: Sifting = Sifting()
+
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if not isinstance(self.spec, (Spec, PreferenceSet)):  # pyright: ignore[reportUnnecessaryIsInstance]
