@@ -37,7 +37,7 @@ from tests.models.court import court, desk, model, where  # noqa: E402
 from tests.models.memory import SPEC  # noqa: E402
 
 from midspec.core.asking import Usage  # noqa: E402
-from midspec.models.ask import KEYS, Ask, Call  # noqa: E402
+from midspec.models.ask import Ask, Call  # noqa: E402
 from midspec.models.call import Answer  # noqa: E402
 from midspec.models.forms import Text  # noqa: E402
 from midspec.models.unit import Terminology, Unit  # noqa: E402
@@ -207,11 +207,8 @@ def which(work: Path, records: int, size: int) -> dict[str, Any]:
     calls, terms = list(planned(records + NEW)), shape()
 
     def read() -> None:
-        ledger, count = Ledger(work / "ledger.sqlite"), 0
-        for start in range(0, len(calls), KEYS):
-            keys = [terms.start(call) for call in calls[start : start + KEYS]]
-            count += len(ledger.among(keys))
-        assert count == records
+        new = Ledger(work / "ledger.sqlite").lacking(map(terms.start, calls))
+        assert new == list(range(records, records + NEW))
 
     return _measured(read)
 
