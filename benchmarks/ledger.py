@@ -215,7 +215,7 @@ def which(work: Path, records: int, size: int) -> dict[str, Any]:
 
 def values(work: Path, records: int, size: int) -> dict[str, Any]:
     """Every answer, checked against its sum and decoded, in chunks as ``ask`` reads them."""
-    keys = [shape().start(call) for call in planned(records)]
+    keys = list(map(shape().start, planned(records)))
 
     def read() -> None:
         ledger, count = Ledger(work / "ledger.sqlite"), 0
