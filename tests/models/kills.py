@@ -2,7 +2,8 @@
 
     python -m tests.models.kills [--kills 1000] [--batch] [--api anthropic] [--seed 7] [--longest 3]
 
-On a busy machine a child needs more than three seconds before it has calls in flight: give ``--longest`` more. A parent that has imported everything forks a child for each start, so that a kill hits asking rather than imports. The
+On a busy machine a child needs more than three seconds before it has calls in flight: give ``--longest`` more. A
+parent that has imported everything forks a child for each start, so that a kill hits asking rather than imports. The
 teacher runs in a process of its own and alone says what was asked and paid.
 """
 
