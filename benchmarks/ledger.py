@@ -95,21 +95,23 @@ def speed_of_writing(work: Path, size: int = 6000, seconds: float = 4.0) -> None
     single.execute("PRAGMA journal_mode = WAL")
     single.execute("PRAGMA synchronous = FULL")
     single.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT)")
-    done, started = 0, time.perf_counter()
+    done, started, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - started < seconds:
         name, row = rows[done % len(rows)]
         single.execute("INSERT INTO answers VALUES (?, ?)", (f"{name} {done}", json.dumps(row)))
         done += 1
-    peer = done / (time.perf_counter() - started)
-    print(f"P6  {size} bytes, a commit a row: {peer:,.0f} records/s")
+    peer, cpu = done / (time.perf_counter() - started), (time.process_time() - cpu) / done
+    print(f"P6  {size} bytes, a commit a row: {peer:,.0f} records/s, {cpu * 1e6:,.0f} microseconds of CPU each")
     for at_once, each in ((1, 1), (64, 1), (1, 64), (1, 256)):
-        rate = _written(work / f"{at_once}-{each}.sqlite", rows, at_once, each, seconds)
+        rate, cpu = _written(work / f"{at_once}-{each}.sqlite", rows, at_once, each, seconds)
         print(
-            f"P6  {size} bytes, ledger, {at_once} threads x {each} a call: {rate:,.0f} records/s ({rate / peer:.1f}x)"
+            f"P6  {size} bytes, ledger, {at_once} threads x {each} a call: {rate:,.0f} records/s ({rate / peer:.1f}x), "
+            f"{cpu * 1e6:,.0f} microseconds of CPU each",
+            flush=True,
         )
 
 
-def _written(path: Path, rows: list[tuple[str, Any]], at_once: int, each: int, seconds: float) -> float:
+def _written(path: Path, rows: list[tuple[str, Any]], at_once: int, each: int, seconds: float) -> tuple[float, float]:
     ledger, counts = Ledger(path), [0] * at_once
     end = time.perf_counter() + seconds
 
@@ -123,16 +125,16 @@ def _written(path: Path, rows: list[tuple[str, Any]], at_once: int, each: int, s
             counts[thread] += each
 
     with ledger.own():
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         threads = [threading.Thread(target=work, args=(t,)) for t in range(at_once)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        took = time.perf_counter() - started
+        took, cpu = time.perf_counter() - started, time.process_time() - cpu
     assert ledger.count() == sum(counts)
     ledger.close()
-    return sum(counts) / took
+    return sum(counts) / took, cpu / sum(counts)
 
 
 def planned(count: int) -> Iterator[Call]:

@@ -1,9 +1,9 @@
 """SIGKILL at random moments while ``ask`` has calls in flight, or between a batch's submission and its record. By hand:
 
-    python -m tests.models.kills [--kills 1000] [--batch] [--api anthropic] [--seed 7] [--longest 3]
+    python -m tests.models.kills [--kills 1000] [--batch] [--api anthropic] [--seed 7]
 
-On a busy machine a child needs more than three seconds before it has calls in flight: give ``--longest`` more. A
-parent that has imported everything forks a child for each start, so that a kill hits asking rather than imports. The
+A parent that has imported everything forks a child for each start, so that a kill hits asking rather than imports;
+three in four kills come after the first call of the start, so that they hit live calls on a busy machine as well. The
 teacher runs in a process of its own and alone says what was asked and paid.
 """
 
@@ -111,6 +111,7 @@ class Round:
     units: int
     api: str
     terms: dict[str, Any]
+    armed: Callable[[], bool] = lambda: False
 
     def play(
         self, kills: int, delay: Callable[[], float | None], dice: Callable[[], random.Random | None]
@@ -123,7 +124,7 @@ class Round:
             more = seen["kills"] < kills
             luck = dice() if more else None
             child = forked(lambda luck=luck: asking(self.folder, self.units, self.api, dice=luck, **self.terms))
-            ended = self._wait(child, delay() if more else None)
+            ended = self._wait(child, delay() if more else None, state["calls"] if more and self.armed() else None)
             if ended == -signal.SIGKILL:
                 seen["kills"] += 1
                 flying = self.judge.state()["in_flight"]
@@ -144,9 +145,13 @@ class Round:
         seen["misplaced"] = len(misplaced(self.folder / "ledger.sqlite", rows))
         return seen
 
-    def _wait(self, child: int, seconds: float | None) -> int:
+    def _wait(self, child: int, seconds: float | None, calls: int | None = None) -> int:
+        """How the child ended, which is killed after so many seconds (from the first call after ``calls`` on)."""
         end = None if seconds is None else time.monotonic() + seconds
         while True:
+            if calls is not None and seconds is not None:
+                end = time.monotonic() + seconds
+                calls = None if self.judge.state()["calls"] > calls else calls
             found, status = os.waitpid(child, os.WNOHANG if end is not None else 0)
             if found:
                 return os.waitstatus_to_exitcode(status)
@@ -172,7 +177,7 @@ def online(
             rounds += 1
             here = folder / f"round{rounds}"
             here.mkdir()
-            seen += Round(here, judge, units, api, {}).play(
+            seen += Round(here, judge, units, api, {}, lambda: throw.random() < 0.75).play(
                 kills - seen["kills"], lambda: throw.uniform(0.1, longest), lambda: None
             )
             seen["other files"] += digests(here) != digests(reference)
@@ -232,15 +237,11 @@ def main() -> None:
     options.add_argument("--kills", type=int, default=200)
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--api", choices=("openai", "anthropic"), default="openai")
-    options.add_argument("--longest", type=float, default=3.0, help="seconds that a start may live at most")
     options.add_argument("--batch", action="store_true")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="midspec-kills-") as folder:
-        at, kills = Path(folder), given.kills
-        if given.batch:
-            print(batches(at, kills=kills, seed=given.seed, api=given.api))
-        else:
-            print(online(at, kills=kills, seed=given.seed, api=given.api, longest=given.longest))
+        trial = batches if given.batch else online
+        print(trial(Path(folder), kills=given.kills, seed=given.seed, api=given.api))
 
 
 if __name__ == "__main__":
