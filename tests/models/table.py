@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.models import guards, kills, memory, trials
@@ -14,7 +14,7 @@ from tests.models.court import Verdict, upper, where
 APIS = ("openai", "anthropic")
 HOPELESS = ("401", "403", "404", "spend", "context")
 # In a folder, at a size, with a seed.
-Run = Callable[[Path, float, int], list[Verdict]]
+Run = Callable[[Path, float, int], Iterable[Verdict]]
 
 
 def memory_of(at: Path, size: float, seed: int) -> list[Verdict]:
@@ -45,17 +45,17 @@ def _limits(at: Path, size: float, seed: int) -> list[Verdict]:
 
 RUNS: dict[str, Run] = {
     "kills": killed,
-    "faults": lambda at, size, seed: [
+    "faults": lambda at, size, seed: (
         trials.faults(at / api, units=int(400 * size), seed=seed, api=api) for api in APIS
-    ],
-    "hopeless": lambda at, size, seed: [
+    ),
+    "hopeless": lambda at, size, seed: (
         trials.hopeless(at / f"{kind}-{api}", kind=kind, api=api, units=int(300 * size), start=100, in_flight=64)
         for kind in HOPELESS
         for api in APIS
-    ],
-    "contents": lambda at, size, seed: [
+    ),
+    "contents": lambda at, size, seed: (
         trials.contents(at / form, units=int(250 * size), seed=seed, form=form) for form in trials.FORMS
-    ],
+    ),
     "starts": lambda at, size, seed: [guards.starts(at, starters=100)],
     "memory": memory_of,
     "names": lambda at, size, seed: [trials.names(at, units=int(1000 * size))],
@@ -66,11 +66,11 @@ RUNS: dict[str, Run] = {
     "budget": lambda at, size, seed: [trials.budget(at / api, api=api, units=200, in_flight=16) for api in APIS],
     "cached": lambda at, size, seed: [trials.cached(at / api, api=api, units=int(200 * size)) for api in APIS],
     "limits": _limits,
-    "batch": lambda at, size, seed: [
+    "batch": lambda at, size, seed: (
         trials.batch(at / f"{api}-{lost}", api=api, units=int(300 * size), seed=seed, plan={"lost_replies": lost})
         for api in APIS
         for lost in (0, 0.5)
-    ],
+    ),
     "same": lambda at, size, seed: [trials.same_files(at, units=int(200 * size))],
 }
 

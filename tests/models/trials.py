@@ -150,10 +150,10 @@ def hopeless(folder: Path, *, kind: str, api: str, units: int, start: int, in_fl
     )
 
 
-def contents(folder: Path, *, units: int, seed: int, form: str, api: str = "openai", bad: float = 0.6) -> Verdict:
+def contents(folder: Path, *, units: int, seed: int, form: str, api: str = "openai", bad: float = 0.8) -> Verdict:
     """R10 and S2. A failure is a bad answer used, a good one dropped, or a text that was changed on its way."""
     wanted, task, settings = FORMS[form]
-    plan = {"seed": seed, "content": {"bad": bad, "words": 130, "kinds": KINDS}}
+    plan = {"seed": seed, "content": {"bad": bad, "words": 130, "kinds": KINDS | dict.fromkeys(BAD, 4.0)}}
     stage, made, replies, error = asked(folder, plan, units, wanted, api=api, task=task, settings=settings)
     assert error is None, error
     by_tracer = {row.tracer: row for row in stage.rows}

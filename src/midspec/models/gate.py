@@ -21,8 +21,8 @@ FIRST, OPENING_A_SECOND = 8.0, 1.1
 DOWN, DOWN_BLIND, UP, UP_A_SECOND = 0.06, 0.3, 0.0004, 0.2
 # Fewer calls between two refusals than the first number say nothing about the limit, the second makes it sure.
 FEW, SURE = 3, 20
-# A pace so far above what went through of late means that the limit has risen since.
-RISEN = 2.0
+# What went through in the last seconds, so far above the mean since the last refusal, means that the limit has risen.
+RISEN, RISEN_SECONDS = 2.0, 10.0
 QUIET_CALLS, QUIET_SECONDS, QUIET_LEAST, QUIET_UP = 200, 20.0, 5, 6.0
 # Far below a former limit the pace also rises by the clock: so much a second at first, doubling as above; up to this
 # share of that limit.
@@ -174,7 +174,7 @@ class Gate:
             if told is not None and limit / 2 < told < limit * 2:
                 # A hint alone may be a provider's fixed number; one that fits what went through is better than that.
                 self.rate, blind, down = min(self.rate, max(told, limit)), False, DOWN_TOLD
-            elif not (sure and self.rate > RISEN * limit):
+            elif not (sure and self._measured(now, RISEN_SECONDS) > RISEN * limit):
                 self.rate = min(self.rate, limit)
         self.rate = max(SLOWEST, self.rate * (1 - (DOWN_BLIND if blind else down)))
         if sure:
@@ -208,9 +208,9 @@ class Gate:
             # Back where it was: what went through on the way up says nothing about the limit.
             self._began, self._base, self._passed = self.rate, now, 0
 
-    def _measured(self, now: float) -> float:
+    def _measured(self, now: float, seconds: float = MEASURED_SECONDS) -> float:
         """Calls a second that went out of late."""
-        recent = [when for when in self._sent if when >= now - MEASURED_SECONDS]
+        recent = [when for when in self._sent if when >= now - seconds]
         return max(1.0, len(recent) / max(0.05, now - recent[0])) if recent else 1.0
 
     def _pump(self) -> None:
