@@ -39,8 +39,13 @@ def _in(folder: Path, trial: Callable[[Path], Verdict]) -> Verdict:
 
 
 def _limits(at: Path, size: float, seed: int) -> list[Verdict]:
-    return [trials.limited(at / "steady", per_minute=600 * size, minutes=4, drop=None),
-            trials.limited(at / "drop", per_minute=600 * size, minutes=9, drop=(2, 5, 10))]  # fmt: skip
+    """A share below 93 % of the limit used, or above 2 % of the calls refused, is a failure."""
+    found = [trials.limited(at / "steady", per_minute=600 * size, minutes=4, drop=None),
+             trials.limited(at / "drop", per_minute=600 * size, minutes=9, drop=(2, 5, 10))]  # fmt: skip
+    for verdict in found:
+        verdict.failures += sum(share < 0.93 for name, share in verdict.more.items() if name.startswith("used"))
+        verdict.failures += sum(share > 0.02 for name, share in verdict.more.items() if name.startswith("refused"))
+    return found
 
 
 RUNS: dict[str, Run] = {

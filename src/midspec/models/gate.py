@@ -38,6 +38,8 @@ HOLD_FROM = 5.0
 # up again). So many refusals in a row that come sooner, yet not at once (the first number) and not after the pace has
 # risen by the last number, have another cause.
 ODD_FROM, ODD_BELOW, ODD_BELOW_RISING, ODD_MOST, ODD_RISEN = 4, 110, 40, 5, 1.15
+# One more of them while the pace is felt up: each try ends in a refusal.
+ODD_MOST_LOW = 6
 TRUST_CALLS, WARY_CALLS, FASTEST = 40, 100, 1e4
 
 
@@ -141,7 +143,7 @@ class Gate:
                 self._series = _Count()
         elif self._since >= ODD_FROM and self.rate < ODD_RISEN * self._began:
             self._odd += 1
-        if self._odd < ODD_MOST or self._wary > 0:
+        if self._odd < (ODD_MOST_LOW if self._low() else ODD_MOST) or self._wary > 0:
             return False
         # What was sent before the block ends is refused within it.
         calls = max(TRUST_CALLS, 2 * self.in_flight)
@@ -174,7 +176,7 @@ class Gate:
             if told is not None and limit / 2 < told < limit * 2:
                 # A hint alone may be a provider's fixed number; one that fits what went through is better than that.
                 self.rate, blind, down = min(self.rate, max(told, limit)), False, DOWN_TOLD
-            elif not (sure and self._measured(now, RISEN_SECONDS) > RISEN * limit):
+            elif not (sure and self._measured(now, RISEN_SECONDS) > max(RISEN * limit, SURE / RISEN_SECONDS)):
                 self.rate = min(self.rate, limit)
         self.rate = max(SLOWEST, self.rate * (1 - (DOWN_BLIND if blind else down)))
         if sure:
