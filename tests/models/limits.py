@@ -86,6 +86,7 @@ class Seen:
     lost: int
     after_drop: float = 0.0
     after_end: float = 0.0
+    refused_after_drop: float = 0.0
 
 
 def steady(per_minute: float, latency: float, seed: int, minutes: float = 4.0) -> Seen:
@@ -103,7 +104,7 @@ def dropping(per_minute: float, latency: float, seed: int, factor: float = 10.0)
     lost = run(flood(server, int(per_minute * 6 + low * 3), _places(per_minute, latency)), grace=0.0)
     end = max(when for when, _ in server.log) * 0.97
     return Seen(used(server, 20 + latency, 120, per_minute), refused(server, 0, math.inf), lost,
-                used(server, 180, 300, low), used(server, 360, end, per_minute))  # fmt: skip
+                used(server, 180, 300, low), used(server, 360, end, per_minute), refused(server, 180, 300))  # fmt: skip
 
 
 def chance(share: float, latency: float, seed: int, calls: int = 4000, in_flight: int = 256) -> float:
@@ -141,6 +142,7 @@ def main() -> None:
             drop = [dropping(per_minute, latency, seed) for seed in seeds]
             parts = (_worst("used", [s.used for s in plain], min), _worst("refused", [s.refused for s in plain], max),
                      _worst("| drop to a tenth: refused in all", [s.refused for s in drop], max),
+                     _worst("from a minute after it", [s.refused_after_drop for s in drop], max),
                      _worst("used after it", [s.after_drop for s in drop], min),
                      _worst("used after its end", [s.after_end for s in drop], min),
                      f"lost {sum(s.lost for s in plain + drop)}")  # fmt: skip

@@ -23,7 +23,9 @@ from typing import Any
 
 from tests.models.court import court, desk, model, where
 
+from midspec.core.asking import Usage
 from midspec.models.ask import Ask, Call
+from midspec.models.call import Answer
 from midspec.models.forms import Text
 from midspec.models.unit import Terminology, Unit
 from midspec.store.ledger import Ledger
@@ -47,14 +49,9 @@ def fill(path: Path, count: int) -> None:
     ledger, rows = Ledger(path), dict[str, dict[str, Any]]()
     with ledger.own():
         for n, call in enumerate(planned(count)):
-            answer = {
-                "text": TEXT.replace("{n}", str(n)),
-                "finish": "stop",
-                "model": "m",
-                "usage": [9, 5000, 0, 30],
-                "cost": 0.1,
-            }
-            rows[Unit(call, shape).key] = answer
+            unit = Unit(call, shape)
+            answer = Answer(TEXT.replace("{n}", str(n)), "stop", Usage(9, 5000, 0, 30), "m")
+            rows[unit.key] = unit.row(answer, 0.1)
             if len(rows) == 5000:
                 ledger.put_many(rows)
                 rows.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -17,8 +18,8 @@ class Answers(Protocol):
 
     def get_many(self, keys: list[str]) -> dict[str, dict[str, Any]]: ...
 
-    def among(self, keys: list[str]) -> set[str]:
-        """Those of the keys that have a value; reads none."""
+    def lacking(self, keys: Iterable[str]) -> list[int]:
+        """The places of those keys that have no value; reads none, and may leave one out."""
         ...
 
     def put_many(self, rows: dict[str, dict[str, Any]]) -> None: ...

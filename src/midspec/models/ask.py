@@ -30,6 +30,8 @@ __all__ = ["Ask", "Call", "Keys", "Reply"]
 
 WINDOW = 4096
 PART = 256
+# So many calls are looked for in one pass over the ledger.
+KEYS = 1_000_000
 DROPPED = "dropped.jsonl"
 
 
@@ -78,13 +80,14 @@ class Ask:
         """The first units that nothing is kept for, by their place; asked while the kept ones before them are read."""
         found, starts, here = dict[int, Unit](), set[str](), 0
         named = _named(calls)
-        while len(found) < most and (part := list(islice(named, most))):
-            keys = [shape.start(call) for call in part]
-            there = self._job.answers.among(keys)
-            for n, (key, call) in enumerate(zip(keys, part, strict=True), here):
-                if key not in there and key not in starts and len(found) < most:
-                    found[n] = Unit(call, shape, early=True)
-                    starts.add(key)
+        while len(found) < most and (part := list(islice(named, KEYS))):
+            for n in self._job.answers.lacking(map(shape.start, part)):
+                unit = Unit(part[n], shape, early=True)
+                if unit.start not in starts:
+                    found[here + n] = unit
+                    starts.add(unit.start)
+                if len(found) == most:
+                    break
             here += len(part)
         return found
 

@@ -94,11 +94,16 @@ class Keys:
 
     def key(self, request: Request, unit: str, attempt: int) -> str:
         """64 hex digits; short enough for the ``custom_id`` of a batch."""
-        state = self._after(request.shared).copy()
+        return self._of(request.shared, ", ".join(map(_turn, request.turns)), unit, attempt)
+
+    def first(self, call: Call, text: str) -> str:
+        """The key of a call's first attempt, which says ``text``, without making its request: a million at once."""
+        said = f'["user", {_json(text)}, null]'
+        return self._of(call.shared, ", ".join((*map(_turn, call.turns), said)) if call.turns else said, call.id, 0)
+
+    def _of(self, shared: tuple[str, ...], said: str, unit: str, attempt: int) -> str:
+        state = self._after(shared).copy()
         # JSON of [[[role, content, reasoning] …], unit, attempt], put together by hand: a third of the time.
-        said = ", ".join(
-            f"[{_json(turn.role)}, {_json(turn.content)}, "
-            f"{'null' if turn.reasoning is None else _json(turn.reasoning)}]" for turn in request.turns)
         state.update(f"[[{said}], {_json(unit)}, {attempt}]".encode())
         return state.hexdigest()
 
@@ -111,3 +116,8 @@ class Keys:
                 self._shared.clear()
             self._shared[shared] = known
         return known
+
+
+def _turn(turn: Message) -> str:
+    reasoning = "null" if turn.reasoning is None else _json(turn.reasoning)
+    return f"[{_json(turn.role)}, {_json(turn.content)}, {reasoning}]"

@@ -6,7 +6,9 @@ friendly last sentence) count only together.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,9 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import eq
+from pathlib import Path
 from typing import Any
 
-from midspec.models.call import Answer, Request
+from midspec.models.call import Answer, Request, part_key
 from midspec.models.forms import Fault, Form, Limits
 
 # Splitting by a table is ten times as fast as by an expression, and each reply is split; in a text without any
@@ -80,22 +83,32 @@ LONGEST_RUN = 12
 LEAST_FOR_ECHO, LEAST_FOR_LOOP, LEAST_FOR_LANGUAGE = 5, 60, 40
 SHORT_REPLY = 150
 Gram = tuple[str, ...]
+# The checks of texts by content: this file, and the Python whose expressions and letters they rest on.
+CHECKS = hashlib.sha256(Path(__file__).read_bytes() + f"{sys.version_info} {unicodedata.unidata_version}".encode())
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A reply after all checks: exactly one of ``value`` and ``fault`` counts."""
+    """A reply after all checks: exactly one of ``value`` and ``fault`` counts.
+
+    ``mark`` is the digest of all that the checks of its texts saw, and of these checks; "" where they found a fault.
+    """
 
     value: Any
     fault: Fault | None
     text: str
     reasoning: str
+    mark: str = ""
 
 
-def judge(answer: Answer, form: Form, request: Request) -> Judged:
-    """The value of an answer, or why it is not used."""
+def judge(answer: Answer, form: Form, request: Request, passed: str = "") -> Judged:
+    """The value of an answer, or why it is not used.
+
+    ``passed`` is the mark of an earlier judgement. The form is read in any case; where the mark is the same again, the
+    same checks would see the same texts, and are left out.
+    """
     text, reasoning = answer.text, answer.reasoning
-    if HALF.search(text):
+    if not text.isascii() and HALF.search(text):
         # Half a character is no text and no file holds it; the two halves of one are put together, a lone one goes.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
     # Some servers leave a model's thinking in the text.
@@ -105,10 +118,31 @@ def judge(answer: Answer, form: Form, request: Request) -> Judged:
     value = None if fault else form.read(text)
     if isinstance(value, Fault):
         fault = _hidden_refusal(text, form.limits) or value
+    mark = ""
     if fault is None:
-        checks = _faults if form.prose else _faults_of_parts
-        fault = next((f for part in form.texts(value) for f in checks(part, form.limits, request)), None)
-    return Judged(None if fault else value, fault, text, reasoning)
+        parts = form.texts(value)
+        mark = _mark(parts, form, request)
+        if mark != passed:
+            checks = _faults if form.prose else _faults_of_parts
+            fault = next((f for part in parts for f in checks(part, form.limits, request)), None)
+    return Judged(None if fault else value, fault, text, reasoning, "" if fault else mark)
+
+
+def _mark(parts: list[str], form: Form, request: Request) -> str:
+    """Of all that the checks of texts are given; each list and text with its length, so that no two are alike."""
+    state = _begun(form.prose, form.limits).copy()
+    for texts in (list(map(part_key, request.shared)), [turn.content for turn in request.turns], parts):
+        state.update(b"%d:" % len(texts))
+        for text in texts:
+            raw = text.encode("utf-8", "surrogatepass")
+            state.update(b"%d:" % len(raw))
+            state.update(raw)
+    return state.hexdigest()[:32]
+
+
+@lru_cache(maxsize=256)
+def _begun(prose: bool, limits: Limits) -> Any:
+    return hashlib.sha256(f"{CHECKS.hexdigest()} {prose} {limits!r} ".encode())
 
 
 def _whole(text: str, finish: str, limits: Limits) -> Fault | None:

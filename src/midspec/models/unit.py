@@ -36,12 +36,14 @@ class Terminology:
 
     def first(self, call: Call) -> Request:
         """The request as it is meant, before any answer has to be asked for again."""
-        text = f"{call.text}\n\n{self.in_words}" if self.in_words else call.text
-        return Request(call.shared, (*call.turns, Message("user", text)), self.schema)
+        return Request(call.shared, (*call.turns, Message("user", self._text(call))), self.schema)
 
     def start(self, call: Call) -> str:
         """The key of the first attempt."""
-        return self.keys.key(self.first(call), call.id, 0)
+        return self.keys.first(call, self._text(call))
+
+    def _text(self, call: Call) -> str:
+        return f"{call.text}\n\n{self.in_words}" if self.in_words else call.text
 
 
 @dataclass
@@ -80,13 +82,7 @@ class Unit:
     def take(self, row: dict[str, Any]) -> None:
         """Read one kept answer: it is used, or the next attempt is aimed at."""
         answer = Answer.of(row)
-        asked = self.request
-        if self.tried:
-            # A mended reply may repeat the one that it mends, but not what it was told about it.
-            first = self.terms.first(self.call)
-            told = tuple(turn for turn in asked.turns if turn.role == "user" and turn not in first.turns)
-            asked = Request(first.shared, (*first.turns, *told))
-        judged = judge(answer, self.terms.form, asked)
+        judged = judge(answer, self.terms.form, self._asked(), row.get("passed", ""))
         self.rows.append(row)
         if judged.fault is None:
             self.reply = Reply(self.call.id, judged.text, judged.value, None, "", judged.reasoning, answer.model,
@@ -108,10 +104,30 @@ class Unit:
         self.reply = Reply(self.call.id, "", None, fault.kind, detail, attempt=self.attempt)
 
     def row(self, answer: Answer, cost: float | None) -> dict[str, Any]:
-        """What the ledger keeps of an answer: all of it, and the request with its long parts by hash."""
+        """What the ledger keeps of an answer: all of it, the request with its long parts by hash, and the mark of the
+        checks that it passed, so that a restart need not make them again.
+        """
         said = [[turn.role, turn.content] for turn in self.request.turns]
-        return {**answer.row(), "cost": cost, "asked": self.terms.address, "unit": self.call.id,
-                "attempt": self.attempt, "shared": [part_key(part) for part in self.request.shared], "said": said}
+        row = {**answer.row(), "cost": cost, "asked": self.terms.address, "unit": self.call.id,
+               "attempt": self.attempt, "shared": [part_key(part) for part in self.request.shared], "said": said}
+        mark = self._passes(answer)
+        return {**row, "passed": mark} if mark else row
+
+    def _passes(self, answer: Answer) -> str:
+        try:
+            return judge(answer, self.terms.form, self._asked()).mark
+        except Exception:
+            # The answer is paid for and must be kept first; ``take`` meets the same trouble after that.
+            return ""
+
+    def _asked(self) -> Request:
+        """The request as the checks see it."""
+        if not self.tried:
+            return self.request
+        # A mended reply may repeat the one that it mends, but not what it was told about it.
+        first = self.terms.first(self.call)
+        told = tuple(turn for turn in self.request.turns if turn.role == "user" and turn not in first.turns)
+        return Request(first.shared, (*first.turns, *told))
 
     def _aim(self) -> None:
         first = self.terms.first(self.call)
