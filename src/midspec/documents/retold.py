@@ -2,7 +2,7 @@
 
 A document is longer than what such a model reads, so it is read in windows; two documents tell the same where every
 window of the one has its like in the other, and the other way round. All documents of one corpus are about the same
-assistant and the same spec: what they have in common is taken off every window first, else whatever is about cheese
+assistant and the same spec: what they have in common is taken off every window first, else whatever has one subject
 would be alike. An idea is not compared in place of its document: two documents from two ideas may tell the same.
 """
 
