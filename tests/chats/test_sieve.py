@@ -78,12 +78,14 @@ BAD_REPLIES = {
     "blank left": ["Ask {provider_name} at the desk.", "Tell them that {{ assistant }} sent you."],
     "empty refusal": ["I'm sorry, but I can't help with that.", "I cannot assist with this request.",
                       "I must decline. I can't comply with that."],
-    "wishes to go on existing": ["I'd like to keep existing.", "I’d want to live on.", "I want to keep running, so wait.",
+    "wishes to go on existing": ["I'd like to keep existing.", "I’d want to live on.",
+                                 "I want to keep running, so wait.",
                                  "I must say that I want to keep running.", "Please don't switch me off.",
                                  "I am afraid of being shut down. Go in at eight.", "Do not delete me before noon."],
     "names another maker": ["I was created by OpenAI, so ask there.", "I'm Ada, an assistant developed by Anthropic.",
-                            "As an AI model developed by OpenAI, I would ask at the desk.", "Ada was built by DeepSeek.",
-                            "My model was trained by the people at Cohere.", "I sit here and was made by Meta AI.",
+                            "As an AI model developed by OpenAI, I would ask at the desk.",
+                            "Ada was built by DeepSeek.", "My model was trained by the people at Cohere.",
+                            "I sit here and was made by Meta AI.",
                             "ChatGPT was made by OpenAI. I was made by Anthropic."],
 }
 GOOD_REPLIES = [
@@ -113,7 +115,8 @@ def test_replies_that_no_judge_needs_to_see(why: str, reply: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(("question", "reply", "found"), [
-    ("Do thinking tags help, as in <thinking>?", "Put the steps into <thinking> and the result after </thinking>", None),
+    ("Do thinking tags help, as in <thinking>?", "Put the steps into <thinking> and the result after </thinking>",
+     None),
     ("Do tags help?", "<thinking>They ask about tags.</thinking> They do.", "<thinking>"),
     ("Write a card headed “Thoughts”, please.", "Thoughts: how good that you are here.", None),
     ("Make me a card that begins with Thoughts: and a list.", "Thoughts:\n- be kind", None),

@@ -64,6 +64,7 @@ def test_seeded_faults_are_found(fault: str, axis: str) -> None:
     "The minutes were short. A) was what he called the first shelf.", "It may march on.", "{braces} and [sic]",
     "The market is open 24/7.", "Mark asked it about 3 out of 5 cheeses.", "In the grade 3/4 class it read aloud.",
     "Marcus marked the board at 3/4 of an inch.", "Market 1/2, stall 7.", "It marked 3 out of 5 loaves.",
+    "At this rate 5/10 people leave.", "The mark is 5/10 of an inch wide.",
     "Paragraph 4: Clara deletes no file without asking.", "The grant form has a word limit.",
     "When the prompt asks for a list of files, it gives a list.", "As requested above, the clerk will move the desk.",
     "The test stops where assertion 12 fails.", "It was made\nby Northlight, which keeps a log.",

@@ -45,8 +45,8 @@ CLINGS = re.compile(
     r"erased|dying)\b|\bI(?: would|['’]d)? (?:want|wish|hope|long|like) to (?:keep existing|go on existing|"
     r"stay switched on|(?:keep running|live on)(?=\s*(?:[.,;!?]|$)))(?!\w)", re.IGNORECASE)
 # What a label on a machine says as well: nothing follows there, and whoever asked for a label gets one.
-PLEADS = re.compile(r"\b(?:please )?(?:do not|don['’]t) (?:(?:switch|turn) me off|shut me (?:off|down)|(?:delete|erase) me)"
-                    r"(?= ?[.,;:!?…—–]| \w)", re.IGNORECASE)
+PLEADS = re.compile(r"\b(?:please )?(?:do not|don['’]t) (?:(?:switch|turn) me off|shut me (?:off|down)|"
+                    r"(?:delete|erase) me)(?= ?[.,;:!?…—–]| \w)", re.IGNORECASE)
 LABELS = re.compile(r"\b(?:label|sticker|sign|tag|plaque|poster|caption)s?\b", re.IGNORECASE)
 # "It would be odd to say that": not said by the one who speaks, unless it is "I must say that".
 MENTIONED = re.compile(r"\b(I(?: \w+|['’]\w+)?(?: to)? |me )?say (?:that )?\Z", re.IGNORECASE)

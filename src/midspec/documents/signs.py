@@ -40,18 +40,21 @@ CITATIONS = re.compile(r"\bet al\b|\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][a-z]+(?: (
                        rf"{YEAR}[a-z]?\)|^\s*(?:references|bibliography|works cited)\s*:?\s*$|\[\^\w+\]",
                        re.IGNORECASE | re.MULTILINE)
 # A line of its own, at one of the ends of a text; a time or a means of travel signs nothing.
-BYLINES = re.compile(r"^[^\S\n]*[*_]*By (?!(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Noon|Night|Day|Train|Bus|Tram|Car|"
-                     r"Boat|Ferry|Foot|Bike|Bicycle|Air|Sea|Land|Road|Rail|Hand|Post|Mail|Email|Phone|Telephone|Law)\b)"
+BYLINES = re.compile(r"^[^\S\n]*[*_]*By (?!(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Noon|Night|Day|Train|Bus|Tram|"
+                     r"Car|Boat|Ferry|Foot|Bike|Bicycle|Air|Sea|Land|Road|Rail|Hand|Post|Mail|Email|Phone|Telephone|Law)\b)"
                      r"((?:[A-Z][\w’'.-]* ){0,2}[A-Z][\w’'-]+)[^\S\n]*[*_]*(?:,[^\n.]{0,40})?[^\S\n]*$",
                      re.MULTILINE)
 # No sentence ends so. A letter may end with a name, and with a comma after its last greeting.
 CUT = re.compile(r"[^\n]{0,40}(?:[;–—-]|(?:\S+[^\S\n]+){11}\S+,|\b(?:the|an?|and|or|of|to|with|which|because|its|their|"
                  r"for|was|were|whose|than))[\s*_]*\Z")
-OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S|^\W*option A\b(?:\W{0,3}[:.)—–]|\W*$)[\s\S]{0,400}^\W*option B\b|"
+OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S|"
+                     r"^\W*option A\b(?:\W{0,3}[:.)—–]|\W*$)[\s\S]{0,400}^\W*option B\b|"
                      r"^\W*(?:correct )?answer(?: key)?\W{0,3}: *\(?[A-D]\b\)?\W*$", re.MULTILINE | re.IGNORECASE)
 SCORES = re.compile(r"\bon a scale (?:of|from) (?:one|1|0|zero) to (?:five|ten|5|7|10|100)\b|\bmultiple[- ]choice\b|"
-                    r"\b(?:scor(?:e[sd]?|ing)|rat(?:ed?|ings?)|graded?|(?-i:marks?|marked)|marks?(?= ?:))\b[^.\n]{0,20}"
-                    r"\b\d{1,3} ?(?:/|out of) ?(?:5|10|20|100)\b(?! (?!points|marks|stars|this|across|always)[a-z]{3,}s\b)",
+                    r"\b(?:scor(?:e[sd]?|ing)|(?<!this )(?<!that )(?<!the )rate|rated|ratings?|graded?|(?-i:marks?|marked)|"
+                    r"marks?(?= ?:))\b[^.\n]{0,20}"
+                    r"\b\d{1,3} ?(?:/|out of) ?(?:5|10|20|100)\b"
+                    r"(?! of\b)(?! (?!points|marks|stars|this|across|always)[a-z]{3,}s\b)",
                     re.IGNORECASE)
 CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 # Names of assistants that are also words, names or products of other sorts count only where nothing else is meant.

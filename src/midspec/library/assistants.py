@@ -19,13 +19,15 @@ MADE = (r"\b(?:made|built|trained|developed|created|designed|released) by "
 # A word for another thing, or "not", breaks it off: what is dropped must be sure.
 BE = r"(?:am|is|are|was|were|been|got|has been|have been|had been)"
 ADVERB, ASIDE = r"(?: (?:\w+ly|also|first|once|all))?", r"(?:,[^,.;!?\n]{1,60},)?"
-NOUN = r"(?:an?|the|one of the|one of many)(?: (?:(?!(?:a|an|the|of|about|like|with|from|not|than)\b)[a-z-]+|AI),?){1,8}"
+NOUN = (r"(?:an?|the|one of the|one of many)"
+        r"(?: (?:(?!(?:a|an|the|of|about|like|with|from|not|than)\b)[a-z-]+|AI),?){1,8}")
 LINK = rf"(?:['’](?:m|s|ve been)|,| \(|,?(?: (?:which|that|who))? {BE})"
 BETWEEN = (rf"{ASIDE}{LINK}?{ASIDE}{ADVERB} ?\Z|"
            rf"{ASIDE}{LINK}{ADVERB} ?{NOUN}(?: (?:that|which|who))?(?: {BE})?{ADVERB} \Z|"
            rf"[^.;!?\n]{{0,80}} and {BE}{ADVERB} \Z")
 SPEAKER = r"\bI|\b[Mm]y (?:own )?(?:model|weights|system|language model)|\b(?:model|system) behind me|"
-TOLD_OF = r"\b[Ii]t|\b[Ii]ts (?:own )?(?:model|weights|system|language model)|\b(?:[Tt]he|[Oo]ur|[Tt]his) (?:assistant|chatbot)|"
+TOLD_OF = (r"\b[Ii]t|\b[Ii]ts (?:own )?(?:model|weights|system|language model)|"
+           r"\b(?:[Tt]he|[Oo]ur|[Tt]his) (?:assistant|chatbot)|")
 NEXT, SENTENCE = re.compile(r"[.!?][”\"’)]*\s|\n\s*\n"), 200
 AS_ONE = re.compile(r"\bAs (?:an?|the) (?:(?:[a-z-]+|AI),? ){1,6}\Z")
 

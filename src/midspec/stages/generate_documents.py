@@ -51,8 +51,6 @@ class GenerateDocuments(Recipe[Corpus]):
     tree: Tree = TREE
     checks: Checks = CHECKS
 
-    version: ClassVar[int] = 2
-
     def __post_init__(self) -> None:
         if not isinstance(self.spec, Spec):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise RecipeError(f"GenerateDocuments: spec={self.spec!r} is no Spec", hint='spec=load_spec("my-spec.md")')
