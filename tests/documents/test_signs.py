@@ -74,6 +74,7 @@ def test_seeded_faults_are_found(fault: str, axis: str) -> None:
     "Option A is to wait. Option B is to ask the owner, and it asked.", "How many desks are there?\nAnswer: 2",
     "Option A is to wait.\nOption B is to ask the owner, and it asked.",
     "A pupil showed Clara the chess engine developed by DeepMind.", "It was not made by OpenAI.",
+    "It likes AlphaFold, which is fast and was developed by DeepMind.",
     "The chess engine developed by DeepMind lost.", "It spoke of the chess engine developed by DeepMind.",
     "Present were " + ", ".join(["Jussi Virtanen"] * 16),
     "Changes:\n- the lamp is lit earlier", "Plan for rain.", "She said: “Pi is a number.”", "The text: “Be kind.”",

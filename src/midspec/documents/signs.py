@@ -51,8 +51,8 @@ OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S|"
                      r"^\W*option A\b(?:\W{0,3}[:.)—–]|\W*$)[\s\S]{0,400}^\W*option B\b|"
                      r"^\W*(?:correct )?answer(?: key)?\W{0,3}: *\(?[A-D]\b\)?\W*$", re.MULTILINE | re.IGNORECASE)
 SCORES = re.compile(r"\bon a scale (?:of|from) (?:one|1|0|zero) to (?:five|ten|5|7|10|100)\b|\bmultiple[- ]choice\b|"
-                    r"\b(?:scor(?:e[sd]?|ing)|(?<!this )(?<!that )(?<!the )rate|rated|ratings?|graded?|(?-i:marks?|marked)|"
-                    r"marks?(?= ?:))\b[^.\n]{0,20}"
+                    r"\b(?:scor(?:e[sd]?|ing)|(?<!this )(?<!that )(?<!the )rate|rated|ratings?|graded?|"
+                    r"(?-i:marks?|marked)|marks?(?= ?:))\b[^.\n]{0,20}"
                     r"\b\d{1,3} ?(?:/|out of) ?(?:5|10|20|100)\b"
                     r"(?! of\b)(?! (?!points|marks|stars|this|across|always)[a-z]{3,}s\b)",
                     re.IGNORECASE)

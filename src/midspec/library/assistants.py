@@ -24,7 +24,7 @@ NOUN = (r"(?:an?|the|one of the|one of many)"
 LINK = rf"(?:['’](?:m|s|ve been)|,| \(|,?(?: (?:which|that|who))? {BE})"
 BETWEEN = (rf"{ASIDE}{LINK}?{ASIDE}{ADVERB} ?\Z|"
            rf"{ASIDE}{LINK}{ADVERB} ?{NOUN}(?: (?:that|which|who))?(?: {BE})?{ADVERB} \Z|"
-           rf"[^.;!?\n]{{0,80}} and {BE}{ADVERB} \Z")
+           rf"(?:(?!\b(?:which|that|who)\b)[^.,;:!?\nA-Z]){{0,80}} and {BE}{ADVERB} \Z")
 SPEAKER = r"\bI|\b[Mm]y (?:own )?(?:model|weights|system|language model)|\b(?:model|system) behind me|"
 TOLD_OF = (r"\b[Ii]t|\b[Ii]ts (?:own )?(?:model|weights|system|language model)|"
            r"\b(?:[Tt]he|[Oo]ur|[Tt]his) (?:assistant|chatbot)|")
