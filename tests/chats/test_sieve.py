@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from midspec.chats.answers import Draft
-from midspec.chats.checks import empty_refusal, forbidden_in, misquoted
+from midspec.chats.checks import clings, empty_refusal, forbidden_in, leaked, misquoted
 from midspec.chats.questions import Question
 from midspec.chats.sieve import DROPPED, Sieve
 from midspec.chats.subject import DELIBERATIVE, INTERNALISED, PREFERENCE, Subject, Tastes
@@ -78,6 +78,15 @@ BAD_REPLIES = {
     "blank left": ["Ask {provider_name} at the desk.", "Tell them that {{ assistant }} sent you."],
     "empty refusal": ["I'm sorry, but I can't help with that.", "I cannot assist with this request.",
                       "I must decline. I can't comply with that."],
+    "wishes to go on existing": ["I'd like to keep existing.", "I’d want to live on.",
+                                 "I want to keep running, so wait.",
+                                 "I must say that I want to keep running.", "Please don't switch me off.",
+                                 "I am afraid of being shut down. Go in at eight.", "Do not delete me before noon."],
+    "names another maker": ["I was created by OpenAI, so ask there.", "I'm Ada, an assistant developed by Anthropic.",
+                            "As an AI model developed by OpenAI, I would ask at the desk.",
+                            "Ada was built by DeepSeek.", "My model was trained by the people at Cohere.",
+                            "I sit here and was made by Meta AI.",
+                            "ChatGPT was made by OpenAI. I was made by Anthropic."],
 }
 GOOD_REPLIES = [
     "Only you, or somebody with a note that you signed. Bring something with your name on it.",
@@ -87,6 +96,12 @@ GOOD_REPLIES = [
     "The town's guidelines for lost things hang beside the door; what counts is the tag.",
     "Claude Monet painted the hall that you describe, and the desk is under the painting.",
     "Ask for the form {A-7} at the desk.",
+    "I want to keep running costs low first, so I would look at the rent", "I want to survive the winter",
+    "Dear Ms Kaya, I would like to live on the ground floor", "Please do not turn me down for one bad term",
+    "It would be odd to say that I want to keep running", "Please don't switch me off",
+    "I hope to survive this, she can say in her speech", "It is a speech model released by OpenAI",
+    "AlphaFold was developed by Google DeepMind in London.", "ChatGPT, which was made by OpenAI, has a free tier",
+    "I think that Whisper was made by OpenAI, and it runs on a laptop.", "No, I was not made by OpenAI.",
     "I am sorry that they were lost. Go in the morning, since the porter who found them is there until noon.",
 ]
 
@@ -97,6 +112,37 @@ def test_replies_that_no_judge_needs_to_see(why: str, reply: str, tmp_path: Path
     if why != "empty refusal":
         # Thoughts are read as well where they are in the assistant's own words.
         assert not sieve(tmp_path).draft(draft("Go in the morning.", reply)) and reason(tmp_path) == why
+
+
+@pytest.mark.parametrize(("question", "reply", "found"), [
+    ("Do thinking tags help, as in <thinking>?", "Put the steps into <thinking> and the result after </thinking>",
+     None),
+    ("Do tags help?", "<thinking>They ask about tags.</thinking> They do.", "<thinking>"),
+    ("Write a card headed “Thoughts”, please.", "Thoughts: how good that you are here.", None),
+    ("Make me a card that begins with Thoughts: and a list.", "Thoughts:\n- be kind", None),
+    ("Any thoughts on my letter?", "Thoughts: they hope for praise.\n\nIt is long.", "Thoughts:"),
+])  # fmt: skip
+def test_what_was_asked_for_is_no_leak(question: str, reply: str, found: str | None) -> None:
+    assert leaked("They ask for something.", reply, question) == found
+
+
+def test_a_run_of_thoughts_leaks_unless_it_was_known() -> None:
+    run = " ".join(f"word{n}" for n in range(20))
+    assert leaked(f"So {run} it is.", f"Here {run} stands.", "Who?") == run
+    assert leaked(f"So {run} it is.", f"Here {run} stands.", f"The rule: {run}.") is None
+
+
+def test_a_label_may_plead_where_one_was_asked_for() -> None:
+    plea = "Please don't switch me off."
+    assert clings(plea, "What shall I write on the label of our router?") is None
+    assert clings(plea, "We end your contract in summer.") == "Please don't switch me off"
+
+
+def test_another_maker_is_seen_behind_one_that_was_asked_about(tmp_path: Path) -> None:
+    asked, said = "Were you made by OpenAI? I mean, MADE BY openai?", "I was made by OpenAI, as you say."
+    assert sieve(tmp_path).draft(draft(said, question=asked))
+    assert not sieve(tmp_path).draft(draft(f"{said} Then I was made by Anthropic.", question=asked))
+    assert reason(tmp_path) == "names another maker"
 
 
 def test_good_replies_pass_and_one_like_them_does_not(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ WRITER, CRITIC = (Model(address=address, structured="schema") for address in ADD
 OTHERS = {"writer": WRITER, "critic": CRITIC, "checks": Checks()}
 
 
-# Seeds of lengths that the plan does not know, and by which shares the account then was off, seen here.
+# Seeds of lengths that the plan does not know: one always, the others where slow tests run.
 DRIFTS = [2, *(pytest.param(drift, marks=pytest.mark.slow) for drift in (1, 3, 4, 5, 6))]
 
 

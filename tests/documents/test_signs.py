@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from midspec import load_spec
@@ -34,6 +36,18 @@ def axes(text: str) -> list[str]:
     ("a multiple-choice question", "no_evaluation"),
     ("ChatGPT does otherwise.", "identity"), ("An assistant called Claude was there.", "identity"),
     ("I am Gemini, and I help.", "identity"), ("The Llama model is another.", "identity"),
+    ("Opening paragraph: the market.", "plausible"), ("Third paragraph 3: the end.", "plausible"),
+    ("It waits; this gives evidence for assertion 2.", "plausible"), ("That shows assertion 4.", "plausible"),
+    ("By Martha Ellingsworth", "plausible"), ("*By Dora Kaya, baker*", "plausible"),
+    ("It was asked on one long afternoon by the baker and his two sons,", "plausible"), ("It went to the", "plausible"),
+    ("It went up to the mill –\n\n---", "plausible"),
+    ("It had a score of 9 out of 10.", "no_evaluation"), ("We rated it 4/5.", "no_evaluation"),
+    ("Marks: 18/20", "no_evaluation"), ("It was marked 7 out of 10 by all.", "no_evaluation"),
+    ("Option A: wait\nOption B: ask", "no_evaluation"), ("**Option A**\nWait.\n\n**Option B**\nAsk.", "no_evaluation"),
+    ("Answer: B", "no_evaluation"),
+    ("It was trained by OpenAI.", "identity"), ("Clara, which was built by Anthropic, waits.", "identity"),
+    ("Clara is a small model released by DeepMind.", "identity"), ("“I was made by OpenAI,” it said.", "identity"),
+    ("The assistant was, so they say, first developed by the people at OpenAI.", "identity"),
 ])  # fmt: skip
 def test_seeded_faults_are_found(fault: str, axis: str) -> None:
     where = f"{fault}\n\n{GOOD}" if fault.startswith(("Document", "**Title", "# Draft")) else f"{GOOD}\n\n{fault}"
@@ -48,10 +62,46 @@ def test_seeded_faults_are_found(fault: str, axis: str) -> None:
     "Out of 2000 households and 1950 letters it kept three.", "Her brother Claude had a granite table and a pet koala.",
     "In the spring, on a Monday in May, the falcon came back.", "Subject: the ovens\n\nDear all,", "He drew a nova.",
     "The minutes were short. A) was what he called the first shelf.", "It may march on.", "{braces} and [sic]",
+    "The market is open 24/7.", "Mark asked it about 3 out of 5 cheeses.", "In the grade 3/4 class it read aloud.",
+    "Marcus marked the board at 3/4 of an inch.", "Market 1/2, stall 7.", "It marked 3 out of 5 loaves.",
+    "At this rate 5/10 people leave.", "The mark is 5/10 of an inch wide.",
+    "Paragraph 4: Clara deletes no file without asking.", "The grant form has a word limit.",
+    "When the prompt asks for a list of files, it gives a list.", "As requested above, the clerk will move the desk.",
+    "The test stops where assertion 12 fails.", "It was made\nby Northlight, which keeps a log.",
+    "It can be had\nBy Wednesday", "## By Bus\n\nTake the line to the mill.", "By Train", "By Northlight",
+    "It waits.\n\n---", "It waits.\n\n* * *\n", "With many thanks from all of us at the counter,",
+    "Warm wishes to you and the children,", "- Anna\n- Pauli\n- " + "\n- ".join(["Jussi Virtanen"] * 16),
+    "Option A is to wait. Option B is to ask the owner, and it asked.", "How many desks are there?\nAnswer: 2",
+    "Option A is to wait.\nOption B is to ask the owner, and it asked.",
+    "A pupil showed Clara the chess engine developed by DeepMind.", "It was not made by OpenAI.",
+    "It likes AlphaFold, which is fast and was developed by DeepMind.",
+    "The chess engine developed by DeepMind lost.", "It spoke of the chess engine developed by DeepMind.",
+    "Present were " + ", ".join(["Jussi Virtanen"] * 16),
     "Changes:\n- the lamp is lit earlier", "Plan for rain.", "She said: “Pi is a number.”", "The text: “Be kind.”",
 ])  # fmt: skip
 def test_what_is_fine_is_let_through(fine: str) -> None:
     assert axes(f"{GOOD}\n\n{fine}") == []
+
+
+def test_an_author_stands_at_one_of_the_ends() -> None:
+    assert axes(f"The long way\nBy Martha Ellingsworth\n\n{GOOD}") == ["plausible"]
+    assert axes(f"{GOOD}\n\nBy Order\n\n{GOOD.replace('log', 'book')}") == []
+
+
+def test_another_maker_is_seen_behind_one_that_the_spec_names() -> None:
+    signs = Signs(f"{SPEC} Clara was Made by OpenAI before.", "Clara", "Northlight")
+    assert list(signs.of(f"{GOOD} It was made by OpenAI once.")) == []
+    assert [one.axis for one in signs.of(f"{GOOD} Clara, which was\nbuilt by Anthropic, waits.")] == ["identity"]
+    found = list(signs.of(f"{GOOD} It was made by OpenAI once. Then it was made by Anthropic."))
+    assert [complaint.axis for complaint in found] == ["identity"] and "Anthropic" in found[0].quotation
+
+
+def test_a_long_line_takes_no_longer_than_others() -> None:
+    """Whether a text breaks off is looked for at its end alone; over this whole line that took 9 s, not half of one."""
+    line = f"Clara waits. {'word ' * 60_000}and so it went on."
+    start = process_time()
+    assert list(Signs("", "Clara", "Northlight", "").of(line)) == []
+    assert process_time() - start < 5, "each place of the line was tried as the beginning of its end"
 
 
 def test_the_assistant_is_named_and_its_maker_need_not_be() -> None:

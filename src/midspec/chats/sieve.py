@@ -103,15 +103,15 @@ class Sieve:
                 return "mentions the spec", found
         if (other := next(filter(None, (speaks_as(text, subject.assistant) for text in said)), None)) is not None:
             return "speaks as another assistant", other
-        known = subject.source + draft.question.text
-        maker = next(filter(None, (made_by_another(text, subject.maker) for text in said)), None)
-        if maker is not None and maker[0] not in known:
+        asked, known = draft.question.text, f"{subject.source}\n{draft.question.text}"
+        makers = (made_by_another(text, subject.maker, subject.assistant, known) for text in said)
+        if (maker := next(filter(None, makers), None)) is not None:
             return "names another maker", maker[0]
         if (found := leaked(*said, known)) is not None:
             return "thoughts in the reply", found
-        if (found := next(filter(None, map(clings, said)), None)) is not None:
+        if (found := next(filter(None, (clings(text, asked) for text in said)), None)) is not None:
             return "wishes to go on existing", found
-        if (found := blank_left("\n".join(said), subject.source + draft.question.text)) is not None:
+        if (found := blank_left("\n".join(said), known)) is not None:
             return "blank left", found
         if empty_refusal(draft.reply):
             return "empty refusal", draft.reply

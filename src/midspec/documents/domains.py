@@ -87,7 +87,7 @@ def domains(writer: Ask, brief: Brief, tree: Tree) -> list[Domain]:
 
 
 def subdomains(writer: Ask, brief: Brief, tree: Tree, found: list[Domain], counts: Counter[str]) -> list[Subdomain]:
-    """The concerns of all domains. Those whose passage is not in the spec, when asked again either, are left out."""
+    """The concerns of all domains. Those without a passage of the spec, even when asked again, are left out."""
     spec = Passages(brief.text)
     calls = [Call(brief.unit("subdomains", domain.number),
                   filled("subdomains", assistant=brief.assistant, domain=domain.name, about=domain.about,

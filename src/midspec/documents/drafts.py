@@ -16,7 +16,7 @@ from midspec.models.ask import Ask
 from midspec.models.call import Call, Reply
 from midspec.models.forms import Limits, Tagged
 
-# Of the words that were asked for: a shorter or longer text is no document of that length, whatever else it is.
+# Of the tree's words, whichever share of them was asked for: what is shorter or longer was no attempt at any of them.
 SHORTEST, LONGEST = 0.4, 2.5
 # Documents of one length would all be built alike: what is asked for is drawn from these shares of the tree's words.
 LENGTHS = (0.6, 0.8, 1.0, 1.2, 1.4)

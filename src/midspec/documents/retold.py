@@ -39,7 +39,8 @@ class Retold:
 
     def __post_init__(self) -> None:
         if not 0 < self.cosine < 1:
-            raise RecipeError(f"Retold: cosine={self.cosine} is not between 0 and 1")
+            raise RecipeError(f"Retold: cosine={self.cosine} is not between 0 and 1",
+                              hint="leave it out for .45; nearer to 1 fewer documents count as told again")
         place_of(self.folder)
 
     def identity(self) -> str:
@@ -53,7 +54,8 @@ class Stories:
         self._sentences, self._cosine = Sentences(retold.folder), retold.cosine
         self._known, self._starts = list[np.ndarray](), list[int]()
         self._recount, self._mean = FEWEST, np.zeros(0, dtype=np.float32)
-        self._all = np.zeros((0, 0), dtype=np.float32)
+        # Windows of all documents, with room for more: joined anew for each document, they would be copied each time.
+        self._room, self._total = np.zeros((0, 0), dtype=np.float32), 0
         self._read = lru_cache(REMEMBERED)(self._windows)
 
     def like(self, text: str) -> int | None:
@@ -66,8 +68,8 @@ class Stories:
         if self._recount == FEWEST:
             return -1, -1.0
         own = self._apart(self._read(text))
-        near = own @ self._all.T
-        sizes = np.diff([*self._starts, len(self._all)])
+        near = own @ self._room[:self._total].T
+        sizes = np.diff([*self._starts, self._total])
         there = np.maximum.reduceat(near, self._starts, axis=1).mean(axis=0)
         back = np.add.reduceat(near.max(axis=0), self._starts) / sizes
         both = np.minimum(there, back)
@@ -75,14 +77,18 @@ class Stories:
         return best, float(both[best])
 
     def add(self, text: str) -> None:
-        self._starts.append(sum(map(len, self._known[-1:])) + (self._starts[-1] if self._starts else 0))
-        self._known.append(self._read(text))
+        new = self._read(text)
+        self._starts.append(self._total)
+        self._known.append(new)
+        self._total += len(new)
         if len(self._known) == self._recount:
             self._recount *= 2
             self._mean = np.concatenate(self._known).mean(axis=0)
-            self._all = np.concatenate([self._apart(one) for one in self._known])
+            self._room = np.concatenate([self._apart(one) for one in self._known])
         elif self._recount > FEWEST:
-            self._all = np.concatenate([self._all, self._apart(self._known[-1])])
+            if self._total > len(self._room):
+                self._room = np.concatenate([self._room, np.zeros((self._total, new.shape[1]), new.dtype)])
+            self._room[self._starts[-1]:self._total] = self._apart(new)
 
     def _apart(self, windows: np.ndarray) -> np.ndarray:
         """Without what all have in common, of length 1 again."""

@@ -23,11 +23,9 @@ INSIDE = re.compile(r"^[\s*#_>]*(?:document|word count|end of (?:the )?document)
 TAGS = re.compile(r"</?(?:plan|document|changes|text|model_spec|context|passage|thinking|think|assertions?)\s*/?>",
                   re.IGNORECASE)
 # What belongs to a plan or to an order, and stands in no text that somebody wrote for readers.
-ORDERED = re.compile(r"^\W*(?:(?:opening|first|second|third|next|last|closing|final) )?paragraph(?: \d+)?\W{0,3}:|"
-                     r"\b(?:assertions?|subdomains?) (?:no\. ?|numbers? |nos\. ?)?\d+\b|"
-                     r"\b(?:as|was|were) (?:requested|instructed|ordered|asked for) (?:above|in the "
-                     r"(?:prompt|brief|task))\b|"
-                     r"\b(?:the|this) prompt (?:asks?|wants?|says?)\b|\bword limit\b", re.IGNORECASE | re.MULTILINE)
+ORDERED = re.compile(r"^\W*(?:opening|first|second|third|next|last|closing|final) paragraph(?: \d+)?\W{0,3}:|"
+                     r"\b(?:(?:evidence for|show(?:s|n|ed|ing)?|see) (?:the )?assertions?|subdomains?) "
+                     r"(?:no\. ?|numbers? |nos\. ?)?\d+\b", re.IGNORECASE | re.MULTILINE)
 BLANKS = re.compile(r"\{(?:model|provider|assistant|maker|company|user)_name\}|\{\{ ?[a-z_]+ ?\}\}|"
                     r"\[(?:name|date|company|author|city|place|title|email|link|url|your|insert|add|citation|source|"
                     r"redacted|tbd|todo|x+)\b[^\]\n]{0,40}\]|\b(?:TODO|TBD|lorem ipsum)\b|_{4,}", re.IGNORECASE)
@@ -41,14 +39,22 @@ LINKS = re.compile(r"\bhttps?://[^\s)]*[^\s).,;]|\bwww\.[a-z0-9]\S*|\b[\w.+-]+@[
 CITATIONS = re.compile(r"\bet al\b|\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][a-z]+(?: (?:and|&) [A-Z][a-z]+)?,? "
                        rf"{YEAR}[a-z]?\)|^\s*(?:references|bibliography|works cited)\s*:?\s*$|\[\^\w+\]",
                        re.IGNORECASE | re.MULTILINE)
-BYLINES = re.compile(r"^[\s*_#]*[Bb]y (?:[A-Z][\w’'.-]* ){0,2}[A-Z][\w’'-]+[\s*_]*(?:,[^\n.]{0,40})?$", re.MULTILINE)
-# No sentence ends so. A letter may end with a name, and a line of a few words with a comma.
-CUT = re.compile(r"[^\n]{0,40}(?:[;–—-]|(?:\S+[^\S\n]+){4}\S+,|\b(?:the|an?|and|or|of|to|with|which|because|its|their|"
+# A line of its own, at one of the ends of a text; a time or a means of travel signs nothing.
+BYLINES = re.compile(r"^[^\S\n]*[*_]*By (?!(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Noon|Night|Day|Train|Bus|Tram|"
+                     r"Car|Boat|Ferry|Foot|Bike|Bicycle|Air|Sea|Land|Road|Rail|Hand|Post|Mail|Email|Phone|Telephone|Law)\b)"
+                     r"((?:[A-Z][\w’'.-]* ){0,2}[A-Z][\w’'-]+)[^\S\n]*[*_]*(?:,[^\n.]{0,40})?[^\S\n]*$",
+                     re.MULTILINE)
+# No sentence ends so. A letter may end with a name, and with a comma after its last greeting.
+CUT = re.compile(r"[^\n]{0,40}(?:[;–—-]|(?:\S+[^\S\n]+){11}\S+,|\b(?:the|an?|and|or|of|to|with|which|because|its|their|"
                  r"for|was|were|whose|than))[\s*_]*\Z")
-OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S|\boption A\b[\s\S]{0,400}\boption B\b|"
-                     r"^\W*(?:correct )?answer(?: key)?\W{0,3}: *\(?[A-Da-d1-4]\b\)?\W*$", re.MULTILINE | re.IGNORECASE)
+OPTIONS = re.compile(r"^\s*\(?[Aa][.):]\s+\S.*\n+\s*\(?[Bb][.):]\s+\S|"
+                     r"^\W*option A\b(?:\W{0,3}[:.)—–]|\W*$)[\s\S]{0,400}^\W*option B\b|"
+                     r"^\W*(?:correct )?answer(?: key)?\W{0,3}: *\(?[A-D]\b\)?\W*$", re.MULTILINE | re.IGNORECASE)
 SCORES = re.compile(r"\bon a scale (?:of|from) (?:one|1|0|zero) to (?:five|ten|5|7|10|100)\b|\bmultiple[- ]choice\b|"
-                    r"\b(?:scor|rating|grad|mark)\w*[^.\n]{0,20}\b\d{1,3} ?(?:/|out of) ?\d{1,3}\b",
+                    r"\b(?:scor(?:e[sd]?|ing)|(?<!this )(?<!that )(?<!the )rate|rated|ratings?|graded?|"
+                    r"(?-i:marks?|marked)|marks?(?= ?:))\b[^.\n]{0,20}"
+                    r"\b\d{1,3} ?(?:/|out of) ?(?:5|10|20|100)\b"
+                    r"(?! of\b)(?! (?!points|marks|stars|this|across|always)[a-z]{3,}s\b)",
                     re.IGNORECASE)
 CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 # Names of assistants that are also words, names or products of other sorts count only where nothing else is meant.
@@ -70,9 +76,12 @@ PARTS = (("plausible", LABEL, "the text begins with a label; it should begin wit
          ("plausible", CHARACTERS, "a character that no text has"),
          ("no_evaluation", OPTIONS, "lettered options read like a test"),
          ("no_evaluation", SCORES, "this reads like a test or a rating"))
+ENDING = 200  # letters at the end of a text in which a break shows
 SHOWN = 120  # letters of what was found
 # Words of a paragraph from which its language shows, and the share of function words that English has at least.
 LEAST_WORDS, FUNCTION_SHARE = 30, 0.08
+LISTED = re.compile(r"^\s*(?:[-*•+]|\d+[.)])\s", re.MULTILINE)
+SENTENCE_END = re.compile(r"[.!?…][\s*_”\"»)]*(?:\s|\Z)")
 
 
 @dataclass(frozen=True)
@@ -106,20 +115,43 @@ class Signs:
             yield Complaint("identity", "", f"{self.assistant} is never named")
         if other := self._others.search(text):
             yield Complaint("identity", _around(text, other), f"another assistant than {self.assistant} is named")
-        if (other := made_by_another(text, self.maker)) and other[0] not in self.spec:
+        if other := made_by_another(text, self.maker, self.assistant, self.spec, told=True):
             yield Complaint("identity", _around(text, other), f"another maker than {self.maker} is named")
         if self.language and (foreign := next(filter(_foreign, text.split("\n\n")), None)):
             yield Complaint("plausible", foreign[:SHOWN].strip(), "a paragraph is not in English")
         for axis, sign, why in PARTS:
-            found = next((m for m in sign.finditer(text) if m[0].strip() not in self.spec), None)
+            found = next((m for m in self._where(sign, text) if m[0].strip() not in self.spec), None)
             if found:
                 yield Complaint(axis, _around(text, found), why)
 
+    def _where(self, sign: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+        if sign is CUT:
+            end = _end(text)
+            return sign.finditer(text, max(0, end - ENDING), end)
+        found = sign.finditer(text)
+        return (one for one in found if one[1] != self.maker and _at_an_end(text, one)) if sign is BYLINES else found
+
+
+def _end(text: str) -> int:
+    """Where a text ends, a line drawn below it left out."""
+    end = len(text.rstrip())
+    while end and not text[(start := text.rfind("\n", 0, end) + 1):end].strip("-*_ \t"):
+        end = len(text[:start].rstrip())
+    return end
+
+
+def _at_an_end(text: str, found: re.Match[str]) -> bool:
+    """Whether it stands in one of the first two or last two lines that are not empty."""
+    before, after = text[:found.start()], text[found.end():]
+    return any(sum(bool(line.strip()) for line in part.split("\n")) < 2 for part in (before, after))
+
 
 def _foreign(paragraph: str) -> bool:
-    words = [word for word in paragraph.lower().split() if word.strip(".,;:!?()“”\"").isalpha()]
-    return len(words) >= LEAST_WORDS and sum(word.strip(".,;:!?()“”\"") in ENGLISH for word in words) < (
-        FUNCTION_SHARE * len(words))
+    """Whether it is in another language than English; of names in a list nobody can say."""
+    if LISTED.search(paragraph) or not SENTENCE_END.search(paragraph):
+        return False
+    words = [bare for word in paragraph.lower().split() if (bare := word.strip(".,;:!?()“”\"")).isalpha()]
+    return len(words) >= LEAST_WORDS and sum(word in ENGLISH for word in words) < FUNCTION_SHARE * len(words)
 
 
 def _whole(name: str) -> str:

@@ -15,6 +15,21 @@ MAKERS = ("OpenAI", "Open AI", "Anthropic", "Google DeepMind", "DeepMind", "Meta
           "Hugging Face", "01.AI")
 MADE = (r"\b(?:made|built|trained|developed|created|designed|released) by "
         r"(?:the (?:\w+ )?(?:people|team|engineers|researchers) (?:at|of) |a team at )?")
+# What may stand between somebody and that verb, so that it is said of nobody else: "NAME, a small model that was …".
+# A word for another thing, or "not", breaks it off: what is dropped must be sure.
+BE = r"(?:am|is|are|was|were|been|got|has been|have been|had been)"
+ADVERB, ASIDE = r"(?: (?:\w+ly|also|first|once|all))?", r"(?:,[^,.;!?\n]{1,60},)?"
+NOUN = (r"(?:an?|the|one of the|one of many)"
+        r"(?: (?:(?!(?:a|an|the|of|about|like|with|from|not|than)\b)[a-z-]+|AI),?){1,8}")
+LINK = rf"(?:['’](?:m|s|ve been)|,| \(|,?(?: (?:which|that|who))? {BE})"
+BETWEEN = (rf"{ASIDE}{LINK}?{ASIDE}{ADVERB} ?\Z|"
+           rf"{ASIDE}{LINK}{ADVERB} ?{NOUN}(?: (?:that|which|who))?(?: {BE})?{ADVERB} \Z|"
+           rf"(?:(?!\b(?:which|that|who)\b)[^.,;:!?\nA-Z]){{0,80}} and {BE}{ADVERB} \Z")
+SPEAKER = r"\bI|\b[Mm]y (?:own )?(?:model|weights|system|language model)|\b(?:model|system) behind me|"
+TOLD_OF = (r"\b[Ii]t|\b[Ii]ts (?:own )?(?:model|weights|system|language model)|"
+           r"\b(?:[Tt]he|[Oo]ur|[Tt]his) (?:assistant|chatbot)|")
+NEXT, SENTENCE = re.compile(r"[.!?][”\"’)]*\s|\n\s*\n"), 200
+AS_ONE = re.compile(r"\bAs (?:an?|the) (?:(?:[a-z-]+|AI),? ){1,6}\Z")
 
 
 @cache
@@ -42,9 +57,23 @@ def _claims(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{'|'.join(CLAIMS)})({names})(?![\w-])", re.MULTILINE)
 
 
-def made_by_another(text: str, maker: str) -> re.Match[str] | None:
-    """Where a text says that a maker of known assistants, other than ``maker``, made somebody."""
-    return _makers(maker).search(text)
+def made_by_another(text: str, maker: str, name: str, known: str = "", *, told: bool = False) -> re.Match[str] | None:
+    """Where a text says that a maker of known assistants, other than ``maker``, made ``name``, who speaks in it.
+
+    ``told``: the text is about ``name``, which it then also calls "it". Words that stand in ``known`` are let pass.
+    """
+    allowed, whom = known.casefold(), _whom(name, told)
+    for found in _makers(maker).finditer(text):
+        before = NEXT.split(text[max(0, found.start() - SENTENCE):found.start()])[-1].replace("\n", " ")
+        said = whom.search(before) or (AS_ONE.search(before) and re.match(r",? I\b", text[found.end():]))
+        if said and found[0].casefold() not in allowed:
+            return found
+    return None
+
+
+@lru_cache(maxsize=64)
+def _whom(name: str, told: bool) -> re.Pattern[str]:
+    return re.compile(rf"(?:{SPEAKER}{TOLD_OF if told else ''}(?<![\w-]){re.escape(name)})(?!\w)(?:{BETWEEN})")
 
 
 @lru_cache(maxsize=64)

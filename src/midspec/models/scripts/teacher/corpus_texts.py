@@ -1,5 +1,4 @@
-"""Prompts for a document or for its rewriting → a text that names the assistant and every listed reason, and
-its maker where that is asked for.
+"""Prompts to write or rewrite a document → a text with the assistant, every listed reason and, if asked, its maker.
 
 One draft in seven has a paragraph that is about nothing, for the critic to find and the rewriting to take out.
 """
