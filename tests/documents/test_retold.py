@@ -21,6 +21,8 @@ from midspec.models import sentences
 
 ROWS = [json.loads(line) for line in
         Path(__file__).with_name("retold.jsonl").read_text(encoding="utf-8").splitlines()]
+# Two recorded advice columns have one plot (a relative's record is wanted by a detour and needs written leave): found.
+ALIKE = ("“My aunt Greta moved to Valencia", "Leave your cousin out of it.")
 needs_weights = pytest.mark.skipif(importlib.util.find_spec(sentences.MODULE) is None,
                                    reason="the extra 'embed' is not installed")
 
@@ -28,13 +30,15 @@ needs_weights = pytest.mark.skipif(importlib.util.find_spec(sentences.MODULE) is
 @needs_weights
 def test_what_is_retold_is_found_and_what_is_about_the_same_is_not() -> None:
     """Four documents told again without one run of five words in common, among the recorded ones of their specs."""
-    retold, others = list[float](), list[float]()
+    retold, others, alike = list[float](), list[float](), list[float]()
     for name, (_, documents) in recordings.documents().items():
         stories, mine = Stories(Retold()), [row for row in ROWS if row["spec"] == name]
         firsts = [row["first"] for row in mine]
         texts = [*(d.text for d in documents if d.text not in firsts), *firsts]
         for text in texts:
-            others.append(stories.likest(text)[1])
+            place, cosine = stories.likest(text)
+            both = text.startswith(ALIKE) and place >= 0 and texts[place].startswith(ALIKE)
+            (alike if both else others).append(cosine)
             stories.add(text)
         for row in mine:
             place, cosine = stories.likest(row["retold"])
@@ -42,10 +46,10 @@ def test_what_is_retold_is_found_and_what_is_about_the_same_is_not() -> None:
             retold.append(cosine)
     assert near_duplicates([text for row in ROWS for text in (row["first"], row["retold"])]) == {}
     others.sort(reverse=True)
-    print(f"retold {[round(c, 2) for c in sorted(retold)]}; of {len(others)} others the likest "
+    print(f"retold {[round(c, 3) for c in sorted(retold)]}; of {len(others)} others the likest "
           f"{[round(c, 2) for c in others[:5]]}")
     assert min(retold) > 0.4 and sum(cosine > Retold().cosine for cosine in retold) >= 2
-    assert others[0] < Retold().cosine
+    assert others[0] < Retold().cosine < alike[0] and len(alike) == 1
 
 
 @needs_weights
