@@ -114,7 +114,7 @@ class Results:
             found = replace(found, method=found.method.replace(", one seed", ""))
         by_seed = tuple((seed, None if np.isnan(row).all() else float(np.nanmean(row)))
                         for seed, row in zip(table.seeds, table.values, strict=True))
-        known, behind = self.study.known(measure[0], measure[2]), None
+        known, behind = self.study.known((arm,), measure[0], measure[2]), None
         if known is not None and found.value is not None and found.trials is not None:
             behind = corrected(found.value * found.trials, found.trials, known)
         return Mean(arm, measure, found, by_seed, table.rows, table.unreadable, behind)
@@ -132,7 +132,7 @@ class Results:
 
     def _behind(self, line: ContrastLine, found: Estimate) -> Corrected | None:
         """The contrast behind the one that a grader saw: only where weights cancel, and so its false alarms."""
-        known = self.study.known(line.eval, line.reading)
+        known = self.study.known([arm for arm, weight in line.weights.items() if weight], line.eval, line.reading)
         if known is None or found.value is None or not found.se or found.df is None or abs(
                 sum(line.weights.values())) > TIE:
             return None
