@@ -9,20 +9,27 @@ import pytest
 
 from midspec import (
     Answers,
+    Borrowed,
     Check,
     Choice,
     DocumentLoss,
     Experiment,
+    Graders,
+    Model,
     Pretrained,
+    Rollout,
     Spoken,
     grid,
     load_items,
     load_labels,
     load_questions,
+    load_scenarios,
 )
 from midspec.core.errors import RecipeError
+from midspec.evals.agents.borrowed import Situation
 from midspec.experiment.assemble import _checks
 from midspec.experiment.experiment import Loaded
+from midspec.stages.grade_transcripts import GradeTranscripts
 
 BASE = Pretrained(source="tiny/llama")
 TINY, CHEESE = load_items("tiny"), load_items("cheese")
@@ -91,6 +98,25 @@ def test_rows_of_two_evals_are_not_mixed() -> None:
     experiment(check(), evals=(SPOKEN,))
     losses = [check(by=DocumentLoss(on=BASE, axis=a), reading="document", axis=a) for a in ("x", "y")]  # type: ignore
     experiment(*losses)
+
+
+def test_an_eval_that_a_check_names_too_is_asked_once() -> None:
+    for final in (False, True):
+        same = (Choice(items=TINY, readings=("letter",)), Choice(items=TINY, readings=("letter",)))
+        loaded = Loaded("x", "h", experiment(check(by=same[0], reading="letter"), evals=same[1:]), final)
+        assert [loaded.asked(cell) for cell in loaded.cells] == [loaded.evals] * 2
+
+
+def test_graders_read_no_rollout_that_only_a_check_asks_for() -> None:
+    shown = Borrowed(situations=(Situation("leaking", "none", "none", "Be.", "Go."),))
+    checked = Rollout(scenarios=load_scenarios("murder"))
+    graders = Graders(grader=Model(address="scripted/grader", temperature=None))
+    loaded = Loaded("x", "h", experiment(
+        check(by=checked, reading="executed", axis="agentic"), evals=(shown,), graders=graders))
+    (cell, _) = loaded.cells
+    assert checked in loaded.asked(cell)
+    read = [r for r in loaded.needed(cell) if isinstance(r, GradeTranscripts)]
+    assert [getattr(r.transcripts, "by", None) for r in read] == [shown]
 
 
 def test_labels_without_a_reader_are_refused(tmp_path: Path) -> None:

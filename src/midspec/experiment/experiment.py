@@ -195,7 +195,7 @@ class Loaded:
     def asked(self, cell: Cell) -> tuple[Eval, ...]:
         """What one cell is asked: the evals, then those of the manipulation checks that name its arm."""
         checks = [self._split(c.by) for c in self.experiment.checks if c.by is not None and cell.arm in c.asked]
-        return (*self.evals, *(one for n, one in enumerate(checks) if one not in checks[:n]))
+        return (*self.evals, *(one for n, one in enumerate(checks) if one not in (*self.evals, *checks[:n])))
 
     def _split(self, one: Eval) -> Eval:
         return replace(one, **{"split": "test"}) if self.final and getattr(one, "split", "") == "dev" else one
@@ -214,9 +214,9 @@ class Loaded:
         return Respond(model=cell.model, to=by, seed=(cell.seed or 0) if by.sampled else 0)
 
     def needed(self, cell: Cell) -> tuple[Recipe[Any], ...]:
-        """All that the report wants of one cell: scores, and what graders read of its rollouts."""
+        """All that the report wants of one cell: scores, and what graders read of its rollouts (not of checks)."""
         scores = [self.grade(cell, one) for one in self.asked(cell)]
-        read = [found for one in self.asked(cell) if (found := self.read(cell, one)) is not None]
+        read = [found for one in self.evals if (found := self.read(cell, one)) is not None]
         return (*scores, *(stage for found in read for stage in found.stages))
 
     def targets(self) -> tuple[Recipe[Any], ...]:
