@@ -28,6 +28,8 @@ from midspec.report.study import (
     ScoreRow,
     Study,
 )
+from midspec.report.summary import cautions
+from midspec.report.ways import Ways
 
 
 def test_checks_and_labels_stay_with_their_arms() -> None:
@@ -92,6 +94,17 @@ def test_each_grader_corrects_its_own_and_a_contrast_needs_one_for_all() -> None
     assert same.known(("one: calm", "two: wild"), "rollout", "decided") == ERRS
     with pytest.raises(DataError, match="names arm 'nobody'"):
         replace(both, graders=(replace(both.graders[0], arms=("nobody",)),))
+
+
+def test_reasons_that_stay_unscored_are_a_caution() -> None:
+    given = merged(agents("one", None, "a grader"), agents("two", None, "expressions"))
+    assert not [words for words in cautions(Results(given), Ways(given)) if "unscored" in words]
+    gone = [replace(row, value=None) if row.reading == "duty" and row.arm == "two: wild" and row.draw == 0 else row
+            for row in given.rows]
+    told = [words for words in cautions(Results(replace(given, rows=tuple(gone))), Ways(given)) if "unscored" in words]
+    assert len(told) == 2 and told[0].startswith("10 of 80 reasons of agents (rollout") and "12.5%" in told[0]
+    assert "most in two: wild, 25.0%" in told[0] and told[0].endswith("Read by expressions.")
+    assert told[1] == ("two: wild, reasons of agents (rollout): 25% stayed unscored, too many to rely on their shares.")
 
 
 def test_reasons_stand_under_who_read_them(tmp_path: Path) -> None:
