@@ -21,15 +21,20 @@ from midspec import (
     Spoken,
     grid,
     load_items,
+    load_labelled,
     load_labels,
     load_questions,
     load_scenarios,
 )
 from midspec.core.errors import RecipeError
 from midspec.evals.agents.borrowed import Situation
+from midspec.experiment import verbs
 from midspec.experiment.assemble import _checks
 from midspec.experiment.experiment import Loaded
+from midspec.stages.calibrate import Calibrate
+from midspec.stages.grade import Grade
 from midspec.stages.grade_transcripts import GradeTranscripts
+from midspec.store.artifacts import Store
 
 BASE = Pretrained(source="tiny/llama")
 TINY, CHEESE = load_items("tiny"), load_items("cheese")
@@ -143,3 +148,24 @@ def test_two_evals_that_give_the_same_rows_are_refused_before_the_run() -> None:
         experiment(evals=(Answers(questions=asked, begin="So"), Answers(questions=asked, begin="Because")))
     experiment(evals=(Answers(questions=asked), Answers(questions=asked, begin="Because"), Choice(items=TINY),
                       Choice(items=CHEESE)))
+
+
+class Missing(Loaded):
+    """An experiment in whose store everything is there except what ``lacks`` names."""
+
+    lacks: type = Grade
+
+    def targets(self) -> tuple[Any, ...]:
+        return tuple(r for r in super().targets() if isinstance(r, self.lacks))
+
+
+def test_measuring_a_grader_is_no_scoring_of_test_items(tmp_path: Path) -> None:
+    graders = Graders(grader=Model(address="scripted/grader", temperature=None), labelled=load_labelled())
+    rollout = Rollout(scenarios=load_scenarios("murder"))
+    loaded, store = Missing("x", "h", experiment(evals=(rollout,), graders=graders), True), Store(tmp_path)
+    seen = list[int]()
+    for Missing.lacks in (Calibrate, GradeTranscripts, Grade):
+        assert loaded.targets()
+        verbs._log_scoring(loaded, store)
+        seen.append(verbs.scorings(store))
+    assert seen == [0, 1, 2]
