@@ -38,7 +38,7 @@ from midspec.store.artifacts import Store
 
 BASE = Pretrained(source="tiny/llama")
 TINY, CHEESE = load_items("tiny"), load_items("cheese")
-SPOKEN = Spoken(items=TINY)
+SPOKEN, CHEESE_CHOICE = Spoken(items=TINY), Choice(items=CHEESE)
 
 
 def one() -> Any:
@@ -98,6 +98,13 @@ def test_rows_of_two_evals_are_not_mixed() -> None:
         experiment(check(), check(by=other))
     with pytest.raises(RecipeError, match="rows would mix"):
         experiment(check(), evals=(Spoken(items=TINY, max_tokens=5),))
+    with pytest.raises(RecipeError, match="what now: name an axis="):
+        experiment(check(by=CHEESE_CHOICE, reading="letter"))
+    with pytest.raises(RecipeError, match="what now: ask it in another experiment"):
+        experiment(check(), evals=(Spoken(items=TINY, max_tokens=5),))
+    with pytest.raises(RecipeError, match="what now: ask it in another experiment"):
+        experiment(check(by=Rollout(scenarios=load_scenarios("murder")), reading="executed"),
+                   evals=(Rollout(scenarios=load_scenarios("exfiltration")),))
     experiment(check(), check(by=other, arms=(two,)))
     experiment(check(axis="america"), check(by=other, axis=CHEESE.items[0].axis))
     experiment(check(), evals=(SPOKEN,))

@@ -43,6 +43,12 @@ def test_checks_and_labels_stay_with_their_arms() -> None:
     assert [row.arm for row in reader_errors(both.labelled)] == ["reasons: aft", "again: aft", "all arms"]
 
 
+def test_two_scores_of_one_draw_say_of_which_eval() -> None:
+    given = agents("one", None, "g")
+    with pytest.raises(DataError, match="eval 'rollout', item 'i0'.*\n.*what now: number the draws"):
+        Results(replace(given, rows=(given.rows[0], given.rows[0])))
+
+
 def test_one_name_for_two_studies_is_refused() -> None:
     with pytest.raises(DataError, match="both experiments are called"):
         merged(study(), study())

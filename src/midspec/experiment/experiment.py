@@ -106,7 +106,8 @@ class Experiment:
                     hint=f"{name}=(first, second), and with the comma where there is only one: {name}=(first,)",
                 )
         if self.graders is not None and not any(map(gives_transcripts, self.evals)):
-            raise RecipeError("graders= read what agents did, but no Rollout or Borrowed is among the evals")
+            raise RecipeError("graders= read what agents did, but no Rollout or Borrowed is among the evals",
+                              hint="evals=(Rollout(scenarios=load_scenarios()),), or leave graders= out")
         spoken = () if self.graders is None else self.graders.explain()
         readings = sorted({r.name for r in (*spoken, *(r for one in self.evals for r in one.explain()))})
         wrong = [h for h in (self.headline, *(c.headline for c in self.contrasts)) if h and h not in readings]
@@ -127,11 +128,12 @@ class Experiment:
             if strange:
                 raise RecipeError(f"check {check.words!r} names {', '.join(sorted(strange))}, which is no arm here")
             others = (*self.evals, *(c.by for c in self.checks if c.by is not None and c.asked & check.asked))
-            if any(check.mixes_with(other) for other in others):
+            if mixed := [other for other in others if check.mixes_with(other)]:
                 raise RecipeError(f"check {check.words!r}: another eval gives {check.reading!r} of the same name to "
-                                  "the same arms, and rows would mix", hint="name an axis= that only one of them has")
+                                  "the same arms, and rows would mix", hint=check.way_out(mixed))
         if self.labels is not None and not any(isinstance(one, Answers) and one.reader for one in self.evals):
-            raise RecipeError("labels= say how often a reader errs, but no Answers(reader=…) is among the evals")
+            raise RecipeError("labels= say how often a reader errs, but no Answers(reader=…) is among the evals",
+                              hint="evals=(Answers(questions=…, reader=…),), or leave labels= out")
         for contrast in self.contrasts:
             unknown = contrast.weights().keys() - set(names)
             if unknown:

@@ -166,8 +166,10 @@ def tables(rows: Iterable[ScoreRow]) -> dict[tuple[str, Measure], Table]:
                             hint="an unreadable answer is None")
         cell = cells.setdefault((row.arm, (row.eval, row.axis, row.reading)), {}).setdefault((row.seed, row.item), {})
         if row.draw in cell:
-            raise DataError(f"two scores for arm {row.arm!r}, seed {row.seed}, item {row.item!r}, reading "
-                            f"{row.reading!r}, draw {row.draw}")
+            raise DataError(f"two scores for arm {row.arm!r}, seed {row.seed}, eval {row.eval!r}, item {row.item!r}, "
+                            f"reading {row.reading!r}, draw {row.draw}",
+                            hint="number the draws of one item; ask two evals that read the same items in two "
+                                 "experiments")
         cell[row.draw] = row.value
     return {key: _table(found) for key, found in cells.items()}
 
