@@ -45,7 +45,7 @@ def test_checks_and_labels_stay_with_their_arms() -> None:
 
 def test_two_scores_of_one_draw_say_of_which_eval() -> None:
     given = agents("one", None, "g")
-    with pytest.raises(DataError, match="eval 'rollout', item 'i0'.*\n.*what now: number the draws"):
+    with pytest.raises(DataError, match=r"eval 'rollout', item 'i0'.*\n.*what now: number the draws"):
         Results(replace(given, rows=(given.rows[0], given.rows[0])))
 
 
@@ -66,7 +66,8 @@ def agents(name: str, known: Confusion | None, by: str) -> Study:
     arms = ("calm", "wild")
     return Study(
         name=name, title=name, question="?", hypothesis="h", arms=tuple(ArmRun(arm=a, seed=1, chain=()) for a in arms),
-        rows=tuple(rows), readings=tuple(Reading(eval="rollout", name=r, low=0.0, high=1.0) for r in ("decided", "duty")),
+        rows=tuple(rows),
+        readings=tuple(Reading(eval="rollout", name=one, low=0.0, high=1.0) for one in ("decided", "duty")),
         contrasts=(ContrastLine(name="wild − calm", weights={"wild": 1, "calm": -1}, eval="rollout", axis="agentic",
                                 reading="decided", primary=True),),
         graders=() if known is None else (GraderLine(eval="rollout", grader="g", known=known, arms=arms),),
