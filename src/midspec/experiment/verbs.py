@@ -307,7 +307,8 @@ def _log_scoring(loaded: Loaded, store: Store) -> None:
 
     What measures a grader reads no test item: it is no scoring.
     """
-    fresh = {recipe.id for recipe in loaded.targets() if recipe.makes in (Scores, Grades) and store.find(recipe) is None}
+    scored = [recipe for recipe in loaded.targets() if recipe.makes in (Scores, Grades)]
+    fresh = {recipe.id for recipe in scored if store.find(recipe) is None}
     if fresh:
         store.root.mkdir(parents=True, exist_ok=True)
         line = to_line(
