@@ -17,7 +17,7 @@ def serve(models: list[str], *, port: int, only_print: bool, tool_parser: str = 
     lines = [*found.notes, f"then: LOCAL_BASE_URL=http://127.0.0.1:{port}/v1 LOCAL_API_KEY=none, and ask for "
              + ", ".join(f"openai-api/local/{name}" for name in found.names)]
     if not tool_parser:
-        lines.append("it refuses agents that call tools: --tool-parser NAME lets them (hermes for Qwen 2.5)")
+        lines.append("it refuses agents that call tools: --tool-parser NAME lets them (docs/scenarios.md)")
     program = shutil.which(PROGRAM)
     if program is None and not only_print:
         lines.append("vLLM is not here: run the command where it is (pip install vllm)")
