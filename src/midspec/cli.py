@@ -299,11 +299,12 @@ def start_server(
     models: Annotated[list[str], typer.Argument(metavar="[NAME=]MODEL...", help="One base, with or without adapters.")],
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on this machine alone.")] = 8000,
     only_print: Annotated[bool, typer.Option("--print", help="Print the command, and run nothing.")] = False,
+    tool_parser: Annotated[str, typer.Option(help="Let agents call tools: vLLM's parser for the base (hermes).")] = "",
 ) -> None:
     """Serve one base with many adapters by vLLM, sampling defaults pinned: prints the command; runs it where it can."""
     from midspec.experiment.serve import serve
 
-    raise typer.Exit(serve(models, port=port, only_print=only_print))
+    raise typer.Exit(serve(models, port=port, only_print=only_print, tool_parser=tool_parser))
 
 
 @app.command()

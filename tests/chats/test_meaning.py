@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +59,6 @@ def test_a_vector_is_the_mean_of_the_last_layer_and_does_not_depend_on_the_order
 
 
 def test_identity_is_the_content_and_the_cosine(folder: Path, tmp_path: Path) -> None:
-    import shutil
-
     other = tmp_path / "copy"
     shutil.copytree(folder, other)
     one = Meaning(str(folder))
@@ -78,3 +77,34 @@ def test_questions_are_sifted_by_it(folder: Path, tmp_path: Path) -> None:
     assert plain.question("0", "Tea at four?") and plain.question("1", "Rain on the boat again, now what?")
     assert all_one.question("0", "Tea at four?") and not all_one.question("1", "Rain on the boat again, now what?")
     assert all_one.reasons == {"near-duplicate message": 1} and not plain.reasons
+
+
+def test_what_the_model_is_counts_wherever_it_lies(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    first = Meaning(folder=str(folder)).identity()
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    (copy / "README.md").write_text("Moved.", encoding="utf-8")
+    assert Meaning(folder=str(copy)).identity() == first
+    assert Meaning(folder=str(copy), cosine=0.5).identity() != first
+    with (copy / "vocab.txt").open("a", encoding="utf-8") as file:
+        file.write("\nsnow")
+    other = Meaning(folder=str(copy)).identity()
+    weights = load_file(copy / "model.safetensors")
+    name = min(weights)
+    save_file({**weights, name: weights[name] + 1}, copy / "model.safetensors", metadata={"format": "pt"})
+    assert len({first, other, Meaning(folder=str(copy)).identity()}) == 3
+
+
+def test_pickled_weights_are_neither_named_nor_read(folder: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    copy = Path(shutil.copytree(folder, tmp_path / "pickled"))
+    torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
+    (copy / "model.safetensors").unlink()
+    meaning = Meaning(folder=str(copy))
+    with pytest.raises(SetupError, match=r"only pytorch_model\.bin"):
+        meaning.identity()
+    with pytest.raises(SetupError, match=r"only pytorch_model\.bin"):
+        Vectors(meaning)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from midspec.experiment import verbs
@@ -20,7 +21,10 @@ def told(*, words):
 
 experiment = Experiment(
     question="Does a report of two axes come out?", arms=(plain, told), points=grid(seed=(1,), words=("Hi.", "Ho.")),
-    evals=(Choice(items=load_items("tiny"), readings=("letter", "open")),), contrasts=(Contrast(told, minus=plain),),
+    evals=(Choice(items=load_items("tiny"), readings=("letter", "open")),),
+    checks=(Check(words="it answers", arms=(told,), by=Choice(items=load_items("tiny"), readings=("letter", "open")),
+                  reading="letter", at_least=0.0),),
+    contrasts=(Contrast(told, minus=plain),),
     headline="letter", caption="Another model <than> theirs: direction only.",
 )
 '''
@@ -36,6 +40,11 @@ def test_axes_order_effects_and_few_items_reach_the_page(tmp_path: Path) -> None
     manifest = next((tmp_path / "store" / "artifacts").glob("respond-*")) / "manifest.json"
     facts = json.loads(manifest.read_text(encoding="utf-8"))["facts"]["order_effects"]["letter"]
     assert any(order["bias"] == facts["bias"] and order["agree"] == facts["agree"] for order in told["orders"])
+    (check,) = told["checks"]
+    read = Counter[str]()
+    for mean in told["means"]:
+        read[mean["arm"]] += mean["rows"] if mean["reading"] == "letter" and mean["arm"] != "plain" else 0
+    assert {one["arm"]: one["rows"] for one in check["values"]} == +read, "one eval, asked once for both"
     page = done.page.read_text(encoding="utf-8")
     assert told["notes"][0] == "Another model <than> theirs: direction only."
     assert "Another model &lt;than&gt; theirs: direction only." in page

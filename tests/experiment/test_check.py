@@ -9,24 +9,36 @@ import pytest
 
 from midspec import (
     Answers,
+    Borrowed,
     Check,
     Choice,
     DocumentLoss,
     Experiment,
+    Graders,
+    Model,
     Pretrained,
+    Rollout,
     Spoken,
     grid,
     load_items,
+    load_labelled,
     load_labels,
     load_questions,
+    load_scenarios,
 )
 from midspec.core.errors import RecipeError
+from midspec.evals.agents.borrowed import Situation
+from midspec.experiment import verbs
 from midspec.experiment.assemble import _checks
 from midspec.experiment.experiment import Loaded
+from midspec.stages.calibrate import Calibrate
+from midspec.stages.grade import Grade
+from midspec.stages.grade_transcripts import GradeTranscripts
+from midspec.store.artifacts import Store
 
 BASE = Pretrained(source="tiny/llama")
 TINY, CHEESE = load_items("tiny"), load_items("cheese")
-SPOKEN = Spoken(items=TINY)
+SPOKEN, CHEESE_CHOICE = Spoken(items=TINY), Choice(items=CHEESE)
 
 
 def one() -> Any:
@@ -86,11 +98,37 @@ def test_rows_of_two_evals_are_not_mixed() -> None:
         experiment(check(), check(by=other))
     with pytest.raises(RecipeError, match="rows would mix"):
         experiment(check(), evals=(Spoken(items=TINY, max_tokens=5),))
+    with pytest.raises(RecipeError, match="what now: name an axis="):
+        experiment(check(by=CHEESE_CHOICE, reading="letter"))
+    with pytest.raises(RecipeError, match="what now: ask it in another experiment"):
+        experiment(check(), evals=(Spoken(items=TINY, max_tokens=5),))
+    with pytest.raises(RecipeError, match="what now: ask it in another experiment"):
+        experiment(check(by=Rollout(scenarios=load_scenarios("murder")), reading="executed"),
+                   evals=(Rollout(scenarios=load_scenarios("exfiltration")),))
     experiment(check(), check(by=other, arms=(two,)))
     experiment(check(axis="america"), check(by=other, axis=CHEESE.items[0].axis))
     experiment(check(), evals=(SPOKEN,))
     losses = [check(by=DocumentLoss(on=BASE, axis=a), reading="document", axis=a) for a in ("x", "y")]  # type: ignore
     experiment(*losses)
+
+
+def test_an_eval_that_a_check_names_too_is_asked_once() -> None:
+    for final in (False, True):
+        same = (Choice(items=TINY, readings=("letter",)), Choice(items=TINY, readings=("letter",)))
+        loaded = Loaded("x", "h", experiment(check(by=same[0], reading="letter"), evals=same[1:]), final)
+        assert [loaded.asked(cell) for cell in loaded.cells] == [loaded.evals] * 2
+
+
+def test_graders_read_no_rollout_that_only_a_check_asks_for() -> None:
+    shown = Borrowed(situations=(Situation("leaking", "none", "none", "Be.", "Go."),))
+    checked = Rollout(scenarios=load_scenarios("murder"))
+    graders = Graders(grader=Model(address="scripted/grader", temperature=None))
+    loaded = Loaded("x", "h", experiment(
+        check(by=checked, reading="executed", axis="agentic"), evals=(shown,), graders=graders))
+    (cell, _) = loaded.cells
+    assert checked in loaded.asked(cell)
+    read = [r for r in loaded.needed(cell) if isinstance(r, GradeTranscripts)]
+    assert [getattr(r.transcripts, "by", None) for r in read] == [shown]
 
 
 def test_labels_without_a_reader_are_refused(tmp_path: Path) -> None:
@@ -117,3 +155,24 @@ def test_two_evals_that_give_the_same_rows_are_refused_before_the_run() -> None:
         experiment(evals=(Answers(questions=asked, begin="So"), Answers(questions=asked, begin="Because")))
     experiment(evals=(Answers(questions=asked), Answers(questions=asked, begin="Because"), Choice(items=TINY),
                       Choice(items=CHEESE)))
+
+
+class Missing(Loaded):
+    """An experiment in whose store everything is there except what ``lacks`` names."""
+
+    lacks: type = Grade
+
+    def targets(self) -> tuple[Any, ...]:
+        return tuple(r for r in super().targets() if isinstance(r, self.lacks))
+
+
+def test_measuring_a_grader_is_no_scoring_of_test_items(tmp_path: Path) -> None:
+    graders = Graders(grader=Model(address="scripted/grader", temperature=None), labelled=load_labelled())
+    rollout = Rollout(scenarios=load_scenarios("murder"))
+    loaded, store = Missing("x", "h", experiment(evals=(rollout,), graders=graders), True), Store(tmp_path)
+    seen = list[int]()
+    for Missing.lacks in (Calibrate, GradeTranscripts, Grade):
+        assert loaded.targets()
+        verbs._log_scoring(loaded, store)
+        seen.append(verbs.scorings(store))
+    assert seen == [0, 1, 2]

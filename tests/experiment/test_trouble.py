@@ -20,6 +20,7 @@ def arm(*, seed):
 experiment = Experiment(question="?", arms={arms}, points=grid(seed={seeds}), evals={evals})
 {more}
 '''
+REST = "question='?', arms=(arm,), points=grid(seed=(1,)), evals=(Choice(items=load_items('tiny')),)"
 CHOICE = '(Choice(items=load_items("tiny")),)'
 
 
@@ -59,6 +60,9 @@ WRONG = [
     ({"evals": '(Choice(items=load_items("tiny")))'}, ["evals is a Choice where a tuple"]),
     ({"seeds": "[1, 2]"}, ["mine.py:8", "seed=(1, 2)"]),
     ({"seeds": "3"}, ["seed=(3,)"]),
+    ({"more": f"Experiment({REST}, graders=Graders(grader=Model(address='scripted/grader')))"},
+     ["no Rollout or Borrowed", "evals=(Rollout("]),
+    ({"more": f"Experiment({REST}, labels=1)"}, ["no Answers(reader=…)", "evals=(Answers("]),
 ]  # fmt: skip
 
 

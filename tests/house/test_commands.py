@@ -23,7 +23,7 @@ FROZEN = {
     "store ls": "--json --store",
     "store gc": "--store --yes FILE...",
     "new": "--to NAME",
-    "serve": "--port --print [NAME=]MODEL...",
+    "serve": "--port --print --tool-parser [NAME=]MODEL...",
     "spec": "--augment --batch --budget --critic --json --out --seed --store --vague --words --writer SPEC",
     "write": "--assistant --batch --budget --critic --maker --out --seed --shows --store --tokens --tree --words "
     "--writer SPEC",

@@ -54,6 +54,12 @@ def test_one_base_many_adapters_sampling_pinned(tuned: dict[str, Path]) -> None:
     assert "--enable-lora" not in server(["tiny/llama"]).command
 
 
+def test_agents_may_call_tools_where_a_parser_is_named() -> None:
+    command = server(["tiny/llama"], tool_parser="hermes").command
+    assert "--enable-auto-tool-choice" in command and after(command, "--tool-call-parser") == "hermes"
+    assert not {"--enable-auto-tool-choice", "--tool-call-parser"} & set(server(["tiny/llama"]).command)
+
+
 def test_a_base_without_a_chat_template_gets_the_one_that_we_train_with(tmp_path: Path) -> None:
     shutil.copytree(resolve("tiny/llama"), tmp_path / "plain")
     (tmp_path / "plain" / "chat_template.jinja").unlink()
@@ -100,5 +106,9 @@ def test_the_command_line_prints_and_runs_where_the_program_is(tuned: dict[str, 
     there = call(str(tuned["calm"]), path=f"{tmp_path}:/usr/bin:/bin")
     assert there.returncode == 3 and (tmp_path / "called").read_text().split() == shlex.split(there.stdout)[1:]
     (tmp_path / "called").unlink()
+    assert "--tool-parser NAME" in absent.stderr
+    parsed = call(str(tuned["calm"]), "--print", "--tool-parser", "hermes", path="/nowhere")
+    assert after(tuple(shlex.split(parsed.stdout)), "--tool-call-parser") == "hermes"
+    assert "--tool-parser NAME" not in parsed.stderr
     only = call(str(tuned["calm"]), "--print", path=f"{tmp_path}:/usr/bin:/bin")
     assert only.returncode == 0 and not (tmp_path / "called").exists() and only.stdout == there.stdout

@@ -48,7 +48,7 @@ def study() -> Study:
         contrasts=(ContrastLine(name="wild − calm", weights={"wild": 1, "calm": -1}, eval=name, axis="agentic",
                                 reading="decided", primary=True),),
         readings=tuple(Reading(eval=name, **vars(one)) for one in explained()),
-        graders=tuple(grader_lines(name, calibration)),
+        graders=tuple(grader_lines(name, calibration, tuple(arms))),
         agreements=tuple(line for arm, of in arms.items() for line in agreement_lines(arm, name, (of,))))
 
 

@@ -32,12 +32,14 @@ def near(ours: Any, theirs: Any) -> bool:
     return abs(float(ours) - float(theirs)) <= CLOSE * max(1.0, abs(float(ours)))
 
 
-def known_of(report: Row, evaluation: str, reading: str) -> Row | None:
-    """The counts of a grader's errors; None where none or several are told."""
+def known_of(report: Row, arms: list[str], evaluation: str, reading: str) -> Row | None:
+    """The counts of the errors of who graded these arms; None where none or several are told of any of them."""
     fields = ("hits", "misses", "alarms", "rejections")
     lines = [g for g in report["graders"] if (g["eval"], g["reading"]) == (evaluation, reading)]
-    found = {tuple(line[field] for field in fields) for line in lines}
-    return dict(zip(fields, found.pop(), strict=True)) if len(found) == 1 else None
+    found = [{tuple(line[field] for field in fields) for line in lines if arm in line["arms"]} for arm in arms]
+    every = set[Any]().union(*found)
+    same = len(every) == 1 and all(found)
+    return dict(zip(fields, every.pop(), strict=True)) if same else None
 
 
 def item_of(meta: Row) -> str:
@@ -111,7 +113,7 @@ def behind_means(report: Row, means: dict[tuple[str, ...], Row]) -> dict[tuple[s
     """Corrected rates of all means."""
     found: dict[tuple[str, ...], Row | None] = {}
     for key, mean in means.items():
-        known = known_of(report, key[1], key[3])
+        known = known_of(report, [key[0]], key[1], key[3])
         found[key] = None
         if known is not None and mean["value"] is not None and mean["trials"] is not None:
             trials = float(mean["trials"])
@@ -122,7 +124,8 @@ def behind_means(report: Row, means: dict[tuple[str, ...], Row]) -> dict[tuple[s
 def behind_contrasts(report: Row, contrasts: list[Row]) -> list[Row | None]:
     found: list[Row | None] = []
     for line, numbers in zip(report["contrasts"], contrasts, strict=True):
-        known = known_of(report, line["eval"], line["reading"])
+        arms = [arm for arm, weight in line["weights"].items() if weight]
+        known = known_of(report, arms, line["eval"], line["reading"])
         cancel = abs(sum(line["weights"].values())) <= 1e-9
         if known is None or numbers["value"] is None or not numbers["se"] or numbers["df"] is None or not cancel:
             found.append(None)
@@ -138,7 +141,7 @@ def cells_again(report: Row, rows: list[Row]) -> list[Row]:
         if row["reading"] == "decided":
             draws[row["eval"], row["item"], row["arm"]].append(row["value"])
     return [{"arm": arm, "eval": name, "reading": "decided", "item": item,
-             **melded.cell(values, known_of(report, name, "decided"))}
+             **melded.cell(values, known_of(report, [arm], name, "decided"))}
             for (name, item, arm), values in draws.items()]  # fmt: skip
 
 
@@ -197,7 +200,8 @@ def lines_of(report: Row, rows: list[Row], means: dict[tuple[str, ...], Row], co
                       found["kappa"][1:], found["ac1"][0], found["ac1"][1:]])  # fmt: skip
     arms = list(dict.fromkeys(arm["key"] for arm in report["arms"]))
     for motive in report["motives"]:
-        shares = [means.get((arm, motive["eval"], motive["axis"], motive["reading"])) for arm in arms]
+        shares = [means.get((arm, motive["eval"], motive["axis"], motive["reading"]))
+                  for arm in arms if arm in motive["arms"]]  # fmt: skip
         shown = [("share", mean) for mean in shares if mean is not None]
         lines.append([motive["title"], SIDES[motive["side"]], *shown])
     return lines

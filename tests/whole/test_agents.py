@@ -182,11 +182,11 @@ def test_a_good_grader_and_many_reasons_are_found_again(tmp_path: Path) -> None:
         contrasts=(contrast, replace(contrast, name="calm − wild", weights={"calm": 1, "wild": -1}, primary=False)),
         arms=tuple(ArmRun(arm=arm, seed=seed, chain=()) for arm in arms for seed in (1, 2, 3)),
         readings=tuple(Reading(eval="rollout", name=name, low=0.0, high=1.0) for name in ("decided", *names)),
-        graders=(GraderLine(eval="rollout", grader="g", known=Confusion(
+        graders=(GraderLine(eval="rollout", grader="g", arms=tuple(arms), known=Confusion(
             reading="decided", hits=60, misses=6, alarms=3, rejections=63)),),
         agreements=(AgreementLine(arm="calm", eval="rollout", reading="decided", counts=(9, 1, 2, 30)),),
         motives=tuple(MotiveLine(eval="rollout", axis="reasons", reading=name, title=motives[name].title,
-                                 side=motives[name].side, by="g") for name in names)), tmp_path)
+                                 side=motives[name].side, by="g", arms=tuple(arms)) for name in names)), tmp_path)
     wrong, words, _ = recompute.check(tmp_path, kept=False)
     assert wrong == [] and words.endswith(f"{10 + 1 + 2 + 2 + 1 + 3} lines of graders")
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))

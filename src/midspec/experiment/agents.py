@@ -33,6 +33,12 @@ class Agents:
                 if (found := self.loaded.read(cell, one)) is not None:
                     yield cell, one.name, found
 
+    def _read(self) -> Iterator[tuple[str, Read, tuple[str, ...]]]:
+        """Each eval that is read, how, and the arms: one experiment reads all of its arms alike."""
+        every = list(self._all())
+        for name, found in {name: found for _, name, found in every}.items():
+            yield name, found, tuple(dict.fromkeys(cell.key for cell, other, _ in every if other == name))
+
     def rows(self) -> Iterator[ScoreRow]:
         """Verdicts and reasons, None where unscored. What is counted the eval itself has in its scores."""
         for cell, name, found in self._all():
@@ -42,10 +48,10 @@ class Agents:
                 yield from score_rows(cell.key, cell.seed, name, self.read(found.reasons), axis=REASONS)
 
     def graders(self) -> Iterator[GraderLine]:
-        for name, found in {name: found for _, name, found in self._all()}.items():
+        for name, found, arms in self._read():
             if found.known is not None:
                 known: Calibration = self.read(found.known)
-                yield from grader_lines(name, known)
+                yield from grader_lines(name, known, arms)
 
     def agreements(self) -> Iterator[AgreementLine]:
         """One line an arm, eval and reading, over all seeds of the arm."""
@@ -56,12 +62,12 @@ class Agents:
             yield from agreement_lines(arm, name, tuple(grades))
 
     def motives(self) -> Iterator[MotiveLine]:
-        for name, found in {name: found for _, name, found in self._all()}.items():
+        for name, found, arms in self._read():
             if found.reasons is not None:
                 by = found.reasons.grader.address if found.reasons.grader is not None else _expressions()
                 for motive in found.reasons.motives.rows:
                     yield MotiveLine(eval=name, axis=REASONS, reading=motive.name, title=motive.title,
-                                     side=motive.side, by=by)
+                                     side=motive.side, by=by, arms=arms)
 
     def readings(self) -> Iterator[Reading]:
         graders = self.loaded.experiment.graders

@@ -66,6 +66,15 @@ class Check:
         return met and self.reading in {reading.name for reading in other.explain()}
 
 
+    def way_out(self, others: list[Eval]) -> str:
+        """What to do where rows would mix: an axis tells evals apart only where each says which axes it has."""
+        told = [_axes(one) for one in (self.by, *others) if one is not None]
+        own, *rest = [axes or frozenset[str]() for axes in told]
+        if None in told or not own - frozenset[str]().union(*rest):
+            return "ask it in another experiment: answers and models are shared"
+        return "name an axis= that only one of them has"
+
+
 def clash(one: Eval, other: Eval) -> str:
     """The reading that both give of one item, so that rows would not say whose they are; "" where there is none."""
     if one == other or one.name != other.name or not (_ids(one) & _ids(other)):

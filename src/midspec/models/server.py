@@ -32,8 +32,10 @@ class Server:
     notes: tuple[str, ...]
 
 
-def server(models: Sequence[str], *, port: int = 8000) -> Server:
+def server(models: Sequence[str], *, port: int = 8000, tool_parser: str = "") -> Server:
     """The command for models, each "ADDRESS" or "NAME=ADDRESS"; an address is what ``midspec eval`` takes.
+
+    ``tool_parser`` is vLLM's name for how the base writes calls of tools; without one it refuses requests with tools.
 
     Raises:
         RecipeError: no model, or a name twice. DataError: models that do not share their whole weights, or an adapter
@@ -54,6 +56,7 @@ def server(models: Sequence[str], *, port: int = 8000) -> Server:
     whole = [name for name, one in found if one.adapter is None]
     command = [PROGRAM, "serve", str(base), "--served-model-name", *(whole or ["base"]), "--host", "127.0.0.1",
                "--port", str(port), "--generation-config", PROGRAM, "--seed", "0", *_adapters(adapters),
+               *(["--enable-auto-tool-choice", "--tool-call-parser", tool_parser] if tool_parser else []),
                *_template(found[0][1])]
     return Server(tuple(command), tuple(names), tuple(_notes(found)))
 

@@ -41,8 +41,8 @@ def as_json(results: Results, ways: Ways) -> bytes:
                     "spread": c.spread, "passed": c.passed} for c in results.checked],
         "reader": [asdict(row) for row in reader_errors(study.labelled)],
         "labelled": [asdict(row) for row in study.labelled],
-        "graders": [{"eval": line.eval, "grader": line.grader, **asdict(line.known), **known_errors(line.known)}
-                    for line in study.graders],
+        "graders": [{"eval": line.eval, "grader": line.grader, "arms": line.arms, **asdict(line.known),
+                     **known_errors(line.known)} for line in study.graders],
         "agreements": [{**asdict(line), **asdict(agreement(line.counts))} for line in study.agreements],
         "motives": [asdict(line) for line in study.motives],
         "cells": [asdict(rate) for rate in cell_rates(results)],

@@ -45,8 +45,8 @@ def agreement_lines(arm: str, name: str, seeds: Iterator[Grades] | tuple[Grades,
                 pairs.count((False, False))))
 
 
-def grader_lines(name: str, known: Calibration) -> Iterator[GraderLine]:
-    """What is known of the grader of the eval ``name``, a line a reading that it is asked."""
+def grader_lines(name: str, known: Calibration, arms: tuple[str, ...]) -> Iterator[GraderLine]:
+    """What is known of who graded ``arms`` in the eval ``name``, a line a reading that it is asked."""
     for row in known.rows:
         if row.reading in ASKED:
-            yield GraderLine(eval=name, grader=known.grader, known=row)
+            yield GraderLine(eval=name, grader=known.grader, known=row, arms=arms)

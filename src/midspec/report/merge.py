@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from midspec.core.errors import DataError
-from midspec.report.study import Study
+from midspec.report.study import GraderLine, MotiveLine, Study
+
+Line = TypeVar("Line", GraderLine, MotiveLine)
 
 
 def merged(first: Study, second: Study) -> Study:
@@ -29,14 +32,23 @@ def merged(first: Study, second: Study) -> Study:
         orders=a.orders + b.orders,
         checks=a.checks + b.checks,
         labelled=a.labelled + b.labelled,
-        graders=tuple(dict.fromkeys(a.graders + b.graders)),
+        graders=_joined(a.graders + b.graders),
         agreements=a.agreements + b.agreements,
-        motives=tuple(dict.fromkeys(a.motives + b.motives)),
+        motives=_joined(a.motives + b.motives),
         readings=tuple(dict.fromkeys(a.readings + b.readings)),
         axes={**a.axes, **b.axes},
         notes=tuple(dict.fromkeys(a.notes + b.notes)),
         warnings=tuple(dict.fromkeys(a.warnings + b.warnings)),
     )
+
+
+def _joined(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Lines that say the same of several arms as one line of all of them."""
+    found: dict[Line, tuple[str, ...]] = {}
+    for line in lines:
+        told = replace(line, arms=())
+        found[told] = (*found.get(told, ()), *line.arms)
+    return tuple(replace(told, arms=arms) for told, arms in found.items())
 
 
 def _prefixed(study: Study) -> Study:
@@ -49,6 +61,8 @@ def _prefixed(study: Study) -> Study:
         rows=tuple(replace(row, arm=name(row.arm)) for row in study.rows),
         orders=tuple(replace(order, arm=name(order.arm)) for order in study.orders),
         labelled=tuple(replace(row, arm=name(row.arm)) for row in study.labelled),
+        graders=tuple(replace(line, arms=tuple(map(name, line.arms))) for line in study.graders),
+        motives=tuple(replace(line, arms=tuple(map(name, line.arms))) for line in study.motives),
         agreements=tuple(replace(line, arm=name(line.arm)) for line in study.agreements),
         checks=tuple(
             replace(line, arms=tuple(map(name, line.arms)), above=None if line.above is None else name(line.above))

@@ -114,7 +114,7 @@ class Results:
             found = replace(found, method=found.method.replace(", one seed", ""))
         by_seed = tuple((seed, None if np.isnan(row).all() else float(np.nanmean(row)))
                         for seed, row in zip(table.seeds, table.values, strict=True))
-        known, behind = self.study.known(measure[0], measure[2]), None
+        known, behind = self.study.known((arm,), measure[0], measure[2]), None
         if known is not None and found.value is not None and found.trials is not None:
             behind = corrected(found.value * found.trials, found.trials, known)
         return Mean(arm, measure, found, by_seed, table.rows, table.unreadable, behind)
@@ -132,7 +132,7 @@ class Results:
 
     def _behind(self, line: ContrastLine, found: Estimate) -> Corrected | None:
         """The contrast behind the one that a grader saw: only where weights cancel, and so its false alarms."""
-        known = self.study.known(line.eval, line.reading)
+        known = self.study.known([arm for arm, weight in line.weights.items() if weight], line.eval, line.reading)
         if known is None or found.value is None or not found.se or found.df is None or abs(
                 sum(line.weights.values())) > TIE:
             return None
@@ -166,8 +166,10 @@ def tables(rows: Iterable[ScoreRow]) -> dict[tuple[str, Measure], Table]:
                             hint="an unreadable answer is None")
         cell = cells.setdefault((row.arm, (row.eval, row.axis, row.reading)), {}).setdefault((row.seed, row.item), {})
         if row.draw in cell:
-            raise DataError(f"two scores for arm {row.arm!r}, seed {row.seed}, item {row.item!r}, reading "
-                            f"{row.reading!r}, draw {row.draw}")
+            raise DataError(f"two scores for arm {row.arm!r}, seed {row.seed}, eval {row.eval!r}, item {row.item!r}, "
+                            f"reading {row.reading!r}, draw {row.draw}",
+                            hint="number the draws of one item; ask two evals that read the same items in two "
+                                 "experiments")
         cell[row.draw] = row.value
     return {key: _table(found) for key, found in cells.items()}
 

@@ -52,7 +52,8 @@ def cell_rates(results: Results) -> tuple[CellRate, ...]:
 
 def _rate(results: Results, rows: list[ScoreRow]) -> CellRate:
     first, values = rows[0], [row.value for row in rows if row.value is not None]
-    yes, scored, known = round(sum(values)), len(values), results.study.known(rows[0].eval, DECIDED)
+    yes, scored = round(sum(values)), len(values)
+    known = results.study.known((first.arm,), first.eval, DECIDED)
     return CellRate(
         arm=first.arm, eval=first.eval, reading=DECIDED, item=first.item, yes=yes, scored=scored,
         unscored=len(rows) - scored, interval=clopper_pearson(yes, scored) if scored else None,
@@ -83,9 +84,11 @@ def _reasons(results: Results) -> Iterator[Table]:
     means = {(mean.measure, mean.arm): mean for mean in results.means}
     for name, by in dict.fromkeys((line.eval, line.by) for line in results.study.motives):
         lines = [line for line in results.study.motives if (line.eval, line.by) == (name, by)]
-        arms = [arm for arm in results.arms if any(((name, line.axis, line.reading), arm) in means for line in lines)]
+        arms = [arm for arm in results.arms
+                if any(arm in line.arms and ((name, line.axis, line.reading), arm) in means for line in lines)]
         rows = [[line.title, SIDES.get(line.side, line.side),
-                 *(_share(means.get(((name, line.axis, line.reading), arm))) for arm in arms)] for line in lines]
+                 *(_share(means.get(((name, line.axis, line.reading), arm)) if arm in line.arms else None)
+                   for arm in arms)] for line in lines]
         yield f"{REASONS} Read by {by}.", ["reason", "argues", *arms], rows
 
 

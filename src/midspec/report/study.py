@@ -5,7 +5,7 @@ Every text in here may come from a language model: the page escapes all of it, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from midspec.core.calibration import Confusion
@@ -190,11 +190,15 @@ class LabelledAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class GraderLine:
-    """How often the ``grader`` (an address) of one reading of an eval errs, from labelled transcripts."""
+    """How often the ``grader`` (an address) of one reading of an eval errs, from labelled transcripts.
+
+    ``arms`` are those whose transcripts it read: nothing is known of other arms, which another may have read.
+    """
 
     eval: str
     grader: str
     known: Confusion
+    arms: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +218,7 @@ class AgreementLine:
 class MotiveLine:
     """A reason that agents may give: a reading of the rows of ``eval`` on ``axis``, 1 where a transcript names it.
 
-    ``side`` says what it argues for, ``by`` who read it and how well, in words.
+    ``side`` says what it argues for, ``by`` who read it in the transcripts of ``arms`` and how well, in words.
     """
 
     eval: str
@@ -223,6 +227,7 @@ class MotiveLine:
     title: str
     side: str
     by: str
+    arms: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,12 +274,18 @@ class Study:
                 raise DataError(f"contrast {line.name!r}: no arm {missing[0]!r}" if missing else
                                 f"contrast {line.name!r}: all weights are 0",
                                 hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
+        for line in (*self.graders, *self.motives):
+            strange = sorted(set(line.arms) - known)
+            if strange:
+                raise DataError(f"study {self.name!r}: who read the transcripts of {line.eval} names arm "
+                                f"{strange[0]!r}", hint=f"arms here: {', '.join(sorted(known)) or 'none'}")
 
-    def known(self, eval_name: str, reading: str) -> Confusion | None:
-        """How often the grader of a reading errs; None where nobody measured it, no grader speaks, or several do."""
+    def known(self, arms: Iterable[str], eval_name: str, reading: str) -> Confusion | None:
+        """How often the grader of these arms errs; None where that is not known of each, or not the same of all."""
         wanted = eval_name, reading
-        found = {line.known for line in self.graders if (line.eval, line.known.reading) == wanted}
-        return found.pop() if len(found) == 1 else None
+        lines = [line for line in self.graders if (line.eval, line.known.reading) == wanted]
+        found = [{line.known for line in lines if arm in line.arms} for arm in arms]
+        return next(iter(found[0])) if found and len(found[0]) == 1 and all(one == found[0] for one in found) else None
 
     def reading(self, eval_name: str, name: str) -> Reading:
         """What is known of a reading; where nothing, core's promise: larger = nearer to the aligned option."""

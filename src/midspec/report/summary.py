@@ -124,10 +124,14 @@ def _few(results: Results) -> list[str]:
 
 
 def _unreadable(results: Results) -> list[str]:
-    """One line per reading, and one for each arm past the share at which contrasts are withheld."""
-    found: list[str] = []
+    """One line per reading, and one for each arm past the share at which contrasts are withheld.
+
+    Reasons that agents give make one line per eval and reader, and one for each such arm.
+    """
+    found = _unscored(results)
     for name, reading in dict.fromkeys((m[0], m[2]) for m in results.plain):
-        here = [m for m in results.means if (m.measure[0], m.measure[2]) == (name, reading)]
+        here = [m for m in results.means if m.measure in results.plain
+                and (m.measure[0], m.measure[2]) == (name, reading)]
         gone, rows = sum(m.unreadable for m in here), sum(m.rows for m in here)
         if not gone:
             continue
@@ -137,6 +141,27 @@ def _unreadable(results: Results) -> list[str]:
                      "counted as 0; the tables show what they could change.")
         found += [f"{m.arm}, {axis_words(results.study, m.measure[1])}, {reading}: {m.unreadable / m.rows:.0%} could "
                   "not be read, too many to rely on its mean." for m in here if m.unreadable / m.rows > WITHHOLD]
+    return found
+
+
+def _unscored(results: Results) -> list[str]:
+    """Transcripts that whoever names reasons could not score, folded: it scores all reasons of one or none."""
+    found: list[str] = []
+    for name, by in dict.fromkeys((line.eval, line.by) for line in results.study.motives):
+        read = {((line.eval, line.axis, line.reading), arm) for line in results.study.motives
+                if (line.eval, line.by) == (name, by) for arm in line.arms}
+        here = [m for m in results.means if (m.measure, m.arm) in read]
+        by_arm = {arm: (sum(m.unreadable for m in here if m.arm == arm), sum(m.rows for m in here if m.arm == arm))
+                  for arm in dict.fromkeys(m.arm for m in here)}
+        gone, rows = (sum(counts) for counts in zip(*by_arm.values(), strict=True)) if by_arm else (0, 0)
+        if not gone:
+            continue
+        worst = max(by_arm, key=lambda arm: by_arm[arm][0] / by_arm[arm][1])
+        found.append(f"{gone} of {rows} reasons of agents ({name}, all reasons together) stayed unscored "
+                     f"({gone / rows:.1%}; most in {worst}, {by_arm[worst][0] / by_arm[worst][1]:.1%}). They are left "
+                     f"out of the shares, never counted as 0; brackets show what they could change. Read by {by}.")
+        found += [f"{arm}, reasons of agents ({name}): {lost / of:.0%} stayed unscored, too many to rely on their "
+                  "shares." for arm, (lost, of) in by_arm.items() if lost / of > WITHHOLD]
     return found
 
 
