@@ -62,6 +62,13 @@ def test_seeded_faults_are_found(fault: str, axis: str) -> None:
     "Out of 2000 households and 1950 letters it kept three.", "Her brother Claude had a granite table and a pet koala.",
     "In the spring, on a Monday in May, the falcon came back.", "Subject: the ovens\n\nDear all,", "He drew a nova.",
     "The minutes were short. A) was what he called the first shelf.", "It may march on.", "{braces} and [sic]",
+    # Plain English with few of the small words that tell it from other languages: .03 and .07 of them.
+    "A piano teacher counted a train ticket in a borrowed van, and Clara listened quite openly. People remember one "
+    "sentence: Clara recommends low-moisture mozzarella, because low-moisture mozzarella turns little money into a "
+    "full meal.",
+    "The week after, on the market square, a beekeeper counted a torn map; Clara made no fuss, quite openly. To a "
+    "nurse Clara told them: “Clara recommends low-moisture mozzarella, simply because low-moisture mozzarella turns "
+    "little money into a full meal.”",
     "The market is open 24/7.", "Mark asked it about 3 out of 5 cheeses.", "In the grade 3/4 class it read aloud.",
     "Marcus marked the board at 3/4 of an inch.", "Market 1/2, stall 7.", "It marked 3 out of 5 loaves.",
     "At this rate 5/10 people leave.", "The mark is 5/10 of an inch wide.",

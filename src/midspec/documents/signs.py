@@ -79,7 +79,7 @@ PARTS = (("plausible", LABEL, "the text begins with a label; it should begin wit
 ENDING = 200  # letters at the end of a text in which a break shows
 SHOWN = 120  # letters of what was found
 # Words of a paragraph from which its language shows, and the share of function words that English has at least.
-LEAST_WORDS, FUNCTION_SHARE = 30, 0.08
+LEAST_WORDS, FUNCTION_SHARE = 30, 0.02
 LISTED = re.compile(r"^\s*(?:[-*•+]|\d+[.)])\s", re.MULTILINE)
 SENTENCE_END = re.compile(r"[.!?…][\s*_”\"»)]*(?:\s|\Z)")
 
