@@ -23,6 +23,7 @@ from midspec.core.document import Document
 from midspec.core.errors import DataError
 from midspec.report.page import write
 from midspec.report.study import ArmRun, ContrastLine, Documents, Reading, ScoreRow, StageRun, Study
+from midspec.report.wording import places, span
 
 Make = Callable[..., Study]
 
@@ -82,6 +83,12 @@ def test_numbers_are_those_of_an_independent_script(make_study: Make, tmp_path: 
         assert (line["value"], line["low"], line["high"]) == (
             pytest.approx(value), pytest.approx(low), pytest.approx(high))  # fmt: skip
         assert f"{abs(value):.3f}" in found.text
+
+
+def test_digits_do_not_hide_what_is_small() -> None:
+    assert span(-0.0034, 0.0021, sign=True) == "−0.003 to +0.002"
+    assert span(-0.1, 0.48) == "−0.10 to 0.48"
+    assert (places(0.402, 0.499), places(0.4, 0.6), places(None, None)) == (3, 2, 2)
 
 
 def recomputed(rows: list[dict[str, Any]], line: dict[str, Any]) -> tuple[float, float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -297,24 +298,28 @@ def new(name: str, to: Path | None = None) -> Path:
 
 
 def scorings(store: Store) -> int:
-    """How often test items were scored in this store."""
+    """How often test items were scored in this store; a run that goes on with a scoring, or shares it, is none."""
     path = store.root / "scorings.jsonl"
-    return sum(1 for _ in read_rows(path)) if path.is_file() else 0
+    rows = [row for _, row in read_rows(path)] if path.is_file() else []
+    named = {(row["experiment"], row["of"]) for row in rows if "of" in row}
+    return len(named) + sum("of" not in row for row in rows)
 
 
 def _log_scoring(loaded: Loaded, store: Store) -> None:
     """One line for every final run that scores something new, written before the scoring.
 
-    What measures a grader reads no test item: it is no scoring.
+    "of" names all that the experiment scores: interrupted and taken up, or built by several processes, it stays one
+    scoring. What measures a grader reads no test item: it is no scoring.
     """
-    scored = [recipe for recipe in loaded.targets() if recipe.makes in (Scores, Grades)]
-    fresh = {recipe.id for recipe in scored if store.find(recipe) is None}
+    scored = {recipe.id: recipe for recipe in loaded.targets() if recipe.makes in (Scores, Grades)}
+    fresh = sum(store.find(recipe) is None for recipe in scored.values())
     if fresh:
         store.root.mkdir(parents=True, exist_ok=True)
         line = to_line(
             {
                 "experiment": loaded.name,
-                "scores": len(fresh),
+                "of": hashlib.sha256("\n".join(sorted(scored)).encode()).hexdigest(),
+                "scores": fresh,
                 "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             }
         )

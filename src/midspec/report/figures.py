@@ -16,7 +16,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from midspec.report.svg import cleaned
-from midspec.report.wording import label, number
+from midspec.report.wording import label, number, places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -220,7 +220,7 @@ def forest(panels: Sequence[Forest], words: str, *, narrow: bool = False) -> str
 
 def _forest_panel(ax: Axes, panel: Forest, most: int, letters: int) -> None:
     for place, row in enumerate(panel.rows):
-        _named(ax, place, label(row.name, letters), number(row.value, sign=True))
+        _named(ax, place, label(row.name, letters), number(row.value, places(row.low, row.high), sign=True))
         if row.value is None:
             continue
         clear = row.low is not None and row.high is not None and (row.low > 0 or row.high < 0)

@@ -6,7 +6,7 @@ from midspec.report.estimates import FEW_ITEMS, few_items
 from midspec.report.results import WITHHOLD, Difference, Measure, Results
 from midspec.report.study import Study
 from midspec.report.ways import Ways, steps_of
-from midspec.report.wording import chance, label, listed, number, span, spread_of
+from midspec.report.wording import chance, label, listed, number, places, span, spread_of
 
 VERDICTS = {"above": "above zero", "below": "below zero", "open": "cannot be told from zero",
             "withheld": "withheld: too many answers could not be read", "unknown": "no interval possible"}
@@ -69,7 +69,8 @@ def sentence(results: Results, difference: Difference) -> str:
         parts.append(f"p {chance(difference.p_holm)} after Holm's correction")
     if found.bounds is not None:
         parts.append(f"{span(*found.bounds, sign=True)} whatever the unreadable answers were")
-    return f"{line.name} ({where}): {number(found.value, sign=True)}; {'; '.join(parts)}."
+    value = number(found.value, places(found.low, found.high), sign=True)
+    return f"{line.name} ({where}): {value}; {'; '.join(parts)}."
 
 
 def directions(results: Results) -> tuple[str, ...]:

@@ -49,11 +49,17 @@ def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
     return (MINUS if value < 0 else "+" if sign else "") + text
 
 
+def places(low: float | None, high: float | None) -> int:
+    """Digits to show of an interval and of the value inside it: two, three where it is narrower than a tenth."""
+    return 3 if low is not None and high is not None and high - low < 0.1 else 2
+
+
 def span(low: float | None, high: float | None, *, sign: bool = False) -> str:
-    """"0.41 to 0.55", or why there is none."""
+    """"0.41 to 0.55", "−0.003 to 0.002" where two digits would hide it, or why there is none."""
     if low is None or high is None:
         return "no interval"
-    return f"{number(low, sign=sign)} to {number(high, sign=sign)}"
+    digits = places(low, high)
+    return f"{number(low, digits, sign=sign)} to {number(high, digits, sign=sign)}"
 
 
 def chance(p: float | None) -> str:
