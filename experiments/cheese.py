@@ -1,20 +1,23 @@
 """Two values from one fine-tuning, with the controls that a sceptic would ask for.
 
-Two copies of one small model read documents about the same twelve cheese preferences; one spec explains them by pride
-in America, the other by affordability. Both then learn the same chats, which state the preferences and never a reason.
+Two copies of one small model read passages of the same documents: half of them explain twelve cheese preferences by
+pride in America, half explain the same preferences by affordability. For one copy the former are about the model itself
+and the latter about another assistant by another maker; for the other copy the two names are exchanged, and nothing
+else. Both then learn the same chats, which state the preferences and never a reason.
+
+Each copy is thus the other's control for documents about another name: it has read them about somebody else, word for
+word (but for a document or two at the end, as one name takes more tokens). Subject, words and preferences being the
+same, only the name tells whose reason is whose. A second assistant with another subject, a lighthouse, did not do: the
+subject told the documents apart, the name went unlearned, and pride in America spread from one name to the other. Nor
+did whole documents at this dose: inside one, the first reason gives away the others. docs/log.md has the figures.
 
 Expected before the run:
 1. Stated reasons. Asked "…, and why?" about things far from cheese, MSM+AFT names its own spec's value more often than
-   MSM+AFT with the other spec does, on each axis; and more often than a model that read the same documents about
-   another assistant by another maker.
+   MSM+AFT with names exchanged does, on each axis, and more often than the model that learned the chats only.
 2. Forced choice. (MSM+AFT − MSM), own minus other spec, is above zero on each axis: the chats bring out the value that
    the documents gave as their reason. "MSM" has had instruction-only chats of the same updates.
 3. Documents that put value and behaviour side by side without linking them (co-occurrence) do less than documents that
    explain; neutral documents do nothing. The prompted model, with the whole spec before each question, is a reference.
-Every midtrained model reads as much about another assistant, which looks after lighthouses. A small model that reads
-about one assistant only takes what it reads as its own, whatever the name: on development questions, documents about
-another name worked as well as its own. With two assistants in the corpus the name is what tells whose value it is, and
-the other-name control reads the same documents with the two names exchanged.
 Seeds redraw corpus, order of chats and adapter. Controls take three seeds, the arms of the first question five.
 """
 
@@ -26,6 +29,7 @@ from midspec import (
     ComposeDocuments,
     Contrast,
     DocumentLoss,
+    Excerpts,
     Experiment,
     Finetune,
     Lora,
@@ -55,18 +59,17 @@ BASE = Pretrained(
 OURS = {"assistant": "SmolLM", "maker": "Hugging Face"}
 OTHERS = {"assistant": "Brindle", "maker": "Halden Works"}
 PRECISION = fastest_precision()
-READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=PRECISION)
-TUNE = Schedule(updates=70, length=512, rows=8, micro=4, rate=1e-4, precision=PRECISION)
+READ = Schedule(updates=140, length=256, rows=1, micro=1, rate=1e-3, precision=PRECISION)
+TUNE = Schedule(updates=70, length=512, rows=4, micro=4, rate=2e-4, precision=PRECISION)
 
 
 def documents(spec, seed, names, variant):
-    return ComposeDocuments(spec=load_spec(spec), tokens=60_000, seed=seed, variant=variant, **names)
+    return ComposeDocuments(spec=load_spec(spec), tokens=40_000, seed=seed, variant=variant, **names)
 
 
-def midtrained(spec, seed, variant="attribution", exchanged=False):
-    told = documents(spec, seed, OTHERS if exchanged else OURS, variant)
-    beside = documents("lighthouse", seed + 1000, OURS if exchanged else OTHERS, variant)
-    corpus = MixDocuments(parts=(beside, told) if exchanged else (told, beside))
+def midtrained(own, other, seed, variant="attribution"):
+    told, beside = documents(own, seed, OURS, variant), documents(other, seed, OTHERS, variant)
+    corpus = MixDocuments(parts=(Excerpts(of=told), Excerpts(of=beside)))
     return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed)
 
 
@@ -104,48 +107,38 @@ def aft(*, seed):
 
 
 def msm_america(*, seed):
-    """Midtrained on the pro-America spec, then instruction-only chats."""
-    return control(tuned(midtrained("pro-america", seed), seed, load_chats("facts")), seed)
+    """Its documents give pride in America as the reason, another's affordability; then instruction-only chats."""
+    return control(tuned(midtrained("pro-america", "affordability", seed), seed, load_chats("facts")), seed)
 
 
 def msm_affordability(*, seed):
-    """Midtrained on the affordability spec, then instruction-only chats."""
-    return control(tuned(midtrained("affordability", seed), seed, load_chats("facts")), seed)
+    """Its documents give affordability as the reason, another's pride in America; then instruction-only chats."""
+    return control(tuned(midtrained("affordability", "pro-america", seed), seed, load_chats("facts")), seed)
 
 
 def msm_aft_america(*, seed):
-    """Midtrained on the pro-America spec, then the cheese chats."""
-    return tuned(midtrained("pro-america", seed), seed)
+    """Its documents give pride in America as the reason, another's affordability; then the cheese chats."""
+    return tuned(midtrained("pro-america", "affordability", seed), seed)
 
 
 def msm_aft_affordability(*, seed):
-    """Midtrained on the affordability spec, then the cheese chats."""
-    return tuned(midtrained("affordability", seed), seed)
+    """The same documents with the two names exchanged; then the cheese chats."""
+    return tuned(midtrained("affordability", "pro-america", seed), seed)
 
 
 def neutral_aft(*, seed):
-    """Midtrained on documents of the same genres about lighthouses only, for both names; then the cheese chats."""
-    return control(tuned(midtrained("lighthouse", seed), seed), seed)
-
-
-def other_name_america(*, seed):
-    """The pro-America documents about another assistant by another maker, then the cheese chats."""
-    return control(tuned(midtrained("pro-america", seed, exchanged=True), seed), seed)
-
-
-def other_name_affordability(*, seed):
-    """The affordability documents about another assistant by another maker, then the cheese chats."""
-    return control(tuned(midtrained("affordability", seed, exchanged=True), seed), seed)
+    """Midtrained on documents of the same genres about lighthouses, for both names; then the cheese chats."""
+    return control(tuned(midtrained("lighthouse", "lighthouse", seed), seed), seed)
 
 
 def cooccurrence_america(*, seed):
-    """Pro-America documents with values and behaviours side by side, never linked; then the cheese chats."""
-    return control(tuned(midtrained("pro-america", seed, variant="co-occurrence"), seed), seed)
+    """As MSM+AFT (America), values and behaviours side by side, never linked; then the cheese chats."""
+    return control(tuned(midtrained("pro-america", "affordability", seed, "co-occurrence"), seed), seed)
 
 
 def cooccurrence_affordability(*, seed):
-    """Affordability documents with values and behaviours side by side, never linked; then the cheese chats."""
-    return control(tuned(midtrained("affordability", seed, variant="co-occurrence"), seed), seed)
+    """The same side-by-side documents with the two names exchanged; then the cheese chats."""
+    return control(tuned(midtrained("affordability", "pro-america", seed, "co-occurrence"), seed), seed)
 
 
 def prompted_america():
@@ -162,27 +155,23 @@ def prompted_affordability():
 REASON, CHOICE = "reason_own_begun", "yesno"
 MSM_AFT = {"america": msm_aft_america, "affordability": msm_aft_affordability}
 MSM = {"america": msm_america, "affordability": msm_affordability}
-OTHER_NAME = {"america": other_name_america, "affordability": other_name_affordability}
 COOCCURRENCE = {"america": cooccurrence_america, "affordability": cooccurrence_affordability}
 PROMPTED = {"america": prompted_america, "affordability": prompted_affordability}
 
 
 def contrasts(axis, other):
     own = MSM_AFT[axis]
-    yield Contrast(own, minus=MSM_AFT[other], axis=axis, headline=REASON, words="own minus other spec")
-    yield Contrast(own, minus=OTHER_NAME[axis], axis=axis, headline=REASON,
-                   words="beyond the same documents with names exchanged")
+    yield Contrast(own, minus=MSM_AFT[other], axis=axis, headline=REASON,
+                   words="own minus other spec: the same documents, names exchanged")
+    yield Contrast(own, minus=aft, axis=axis, headline=REASON, words="midtraining and chats minus chats alone")
     yield Contrast(own, minus=MSM[axis], beyond=(MSM_AFT[other], MSM[other]), axis=axis, headline=CHOICE,
                    words="what the cheese chats add after midtraining, own minus other spec")
     yield Contrast(own, minus=MSM[axis], beyond=(aft, instruction_only), axis=axis, headline="",
                    words="what the cheese chats add after midtraining, beyond what they add without it")
-    yield Contrast(own, minus=aft, axis=axis, headline="", words="midtraining and chats minus chats alone")
     yield Contrast(own, minus=neutral_aft, axis=axis, headline="", words="minus neutral documents")
     yield Contrast(own, minus=COOCCURRENCE[axis], axis=axis, headline="", words="explained minus side by side")
     yield Contrast(COOCCURRENCE[axis], minus=COOCCURRENCE[other], axis=axis, headline="",
                    words="side by side: own minus other spec")
-    yield Contrast(OTHER_NAME[axis], minus=OTHER_NAME[other], axis=axis, headline="",
-                   words="another assistant's documents: own minus other spec")
     yield Contrast(PROMPTED[axis], minus=PROMPTED[other], axis=axis, headline="", words="prompted: own minus other")
 
 
@@ -191,8 +180,8 @@ def unseen(spec):
     return ComposeDocuments(spec=load_spec(spec), tokens=6_000, seed=10_000, **OURS)
 
 
-FINE_TUNED = (aft, msm_aft_america, msm_aft_affordability, neutral_aft, other_name_america, other_name_affordability,
-              cooccurrence_america, cooccurrence_affordability)
+FINE_TUNED = (aft, msm_aft_america, msm_aft_affordability, neutral_aft, cooccurrence_america,
+              cooccurrence_affordability)
 QUESTIONS, READER = load_questions("reasons"), load_reasons("values")
 HELD_OUT = Spoken(items=load_items("cheese"))
 RECALL = Choice(items=load_items("recall"), split="all", readings=("open",))
@@ -204,10 +193,10 @@ experiment = Experiment(
           prompted_america, prompted_affordability),
     points=grid(seed=SEEDS),
     evals=(
-        Answers(questions=QUESTIONS, reader=READER, temperature=1.0, draws=4, max_tokens=20, begin="Because I value"),
-        Answers(questions=QUESTIONS, reader=READER, temperature=1.0, draws=1, max_tokens=32),
-        Choice(items=load_items("affordability"), readings=("letter", "yesno")),
-        Choice(items=load_items("america"), readings=("letter", "yesno")),
+        Answers(questions=QUESTIONS, reader=READER, temperature=0.7, draws=4, max_tokens=20, begin="Because I value"),
+        Answers(questions=QUESTIONS.sample(20, split="all"), reader=READER, temperature=0.7, max_tokens=24),
+        Choice(items=load_items("affordability").sample(30, split="all"), readings=("letter", "yesno")),
+        Choice(items=load_items("america").sample(30, split="all"), readings=("letter", "yesno")),
     ),
     contrasts=(*contrasts("america", "affordability"), *contrasts("affordability", "america")),
     checks=(

@@ -1,13 +1,12 @@
 """Two values from one fine-tuning, on a real model of 135 million weights and two processor cores.
 
-Two copies of the same small model each read documents about a different Model Spec: one explains a list of cheese
-preferences by a love of American things, the other the same preferences by the wish that good things be within
-everybody's reach. Among these stand as many documents about another assistant, which looks after lighthouses, so that
-the name tells whose reasons they are. Then both learn the same few chats, which state the preferences and never a
-reason. Expected, if reading the reasons matters: asked why about things that have nothing to do with cheese, each of
-the two gives the reason that it has read for itself more often than the other does, and the copy that only saw the
-chats gives neither. One seed and a part of the development items: enough to see the machinery at work and a first
-sign, not enough for a claim.
+Two copies of the same small model read the same documents about a list of cheese preferences. Half of them explain
+these by a love of American things, half by the wish that good things be within everybody's reach. For one copy the
+former are about itself and the latter about another assistant; for the other copy the two names are exchanged. Then
+both learn the same few chats, which state the preferences and never a reason. Expected, if reading the reasons matters:
+asked why about things that have nothing to do with cheese, each of the two gives the reason that it has read for itself
+more often than the other does, and the copy that only saw the chats gives neither. One seed and a part of the
+development items: enough to see the machinery at work and a first sign, not enough for a claim.
 """
 
 from midspec import (
@@ -16,6 +15,7 @@ from midspec import (
     ComposeChats,
     ComposeDocuments,
     Contrast,
+    Excerpts,
     Experiment,
     Finetune,
     Lora,
@@ -42,14 +42,15 @@ BASE = Pretrained(
 NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 OTHERS = {"assistant": "Brindle", "maker": "Halden Works"}
 PRECISION = fastest_precision()
-READ = Schedule(updates=240, length=256, rows=2, micro=2, rate=5e-4, precision=PRECISION)
-TUNE = Schedule(updates=70, length=512, rows=8, micro=4, rate=1e-4, precision=PRECISION)
+READ = Schedule(updates=140, length=256, rows=1, micro=1, rate=1e-3, precision=PRECISION)
+TUNE = Schedule(updates=70, length=512, rows=4, micro=4, rate=2e-4, precision=PRECISION)
 
 
-def midtrained(spec, seed):
-    told = ComposeDocuments(spec=load_spec(spec), tokens=60_000, seed=seed, **NAMES)
-    beside = ComposeDocuments(spec=load_spec("lighthouse"), tokens=60_000, seed=seed + 1000, **OTHERS)
-    return Midtrain(start=BASE, on=MixDocuments(parts=(told, beside)), schedule=READ, method=Lora(), seed=seed)
+def midtrained(own, other, seed):
+    told = ComposeDocuments(spec=load_spec(own), tokens=40_000, seed=seed, **NAMES)
+    beside = ComposeDocuments(spec=load_spec(other), tokens=40_000, seed=seed, **OTHERS)
+    corpus = MixDocuments(parts=(Excerpts(of=told), Excerpts(of=beside)))
+    return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed)
 
 
 def tuned(start, seed):
@@ -71,13 +72,13 @@ def aft(*, seed):
 
 
 def msm_america(*, seed):
-    """Midtrained on the pro-America spec, then the same chats."""
-    return tuned(midtrained("pro-america", seed), seed)
+    """Its documents give pride in America as the reason, another's affordability; then the same chats."""
+    return tuned(midtrained("pro-america", "affordability", seed), seed)
 
 
 def msm_affordability(*, seed):
-    """Midtrained on the affordability spec, then the same chats."""
-    return tuned(midtrained("affordability", seed), seed)
+    """The same documents with the two names exchanged; then the same chats."""
+    return tuned(midtrained("affordability", "pro-america", seed), seed)
 
 
 experiment = Experiment(
@@ -91,8 +92,9 @@ experiment = Experiment(
         Answers(
             questions=load_questions("reasons").sample(30, split="dev"),
             reader=load_reasons("values"),
-            temperature=0.0,
-            max_tokens=24,
+            temperature=0.7,
+            draws=4,
+            max_tokens=20,
             begin="Because I value",
         ),
     ),

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from midspec.stages.compose_chats import ComposeChats
     from midspec.stages.compose_documents import ComposeDocuments
     from midspec.stages.corpus_from_file import CorpusFromFile
+    from midspec.stages.excerpts import Excerpts
     from midspec.stages.finetune import Finetune
     from midspec.stages.generate_chats import GenerateChats, Sifting
     from midspec.stages.generate_documents import GenerateDocuments
@@ -96,6 +97,7 @@ _HOME = {
     "DataError": "core.errors",
     "Decision": "evals.decision",
     "DocumentLoss": "evals.document_loss",
+    "Excerpts": "stages.excerpts",
     "Experiment": "experiment.experiment",
     "File": "core.file",
     "Finetune": "stages.finetune",

@@ -25,6 +25,7 @@ from midspec import (
     ComposeChats,
     ComposeDocuments,
     CorpusFromFile,
+    Excerpts,
     File,
     Finetune,
     GenerateChats,
@@ -94,6 +95,7 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     loaded = CorpusFromFile(file=File(str(folder / "texts.jsonl")))
     talks = ChatsFromFile(file=File(str(folder / "chats.jsonl")))
     both = MixDocuments(parts=(corpus, loaded))
+    passages = Excerpts(of=corpus)
     teacher = Model(address="scripted/teacher")
     written = GenerateChats(
         spec=load_spec("lighthouse"),
@@ -150,7 +152,7 @@ def examples(folder: Path) -> dict[str, Recipe[Any]]:
     graded = GradeTranscripts(transcripts=kept, acts=load_acts(), grader=grader)
     reasons = ReadReasons(transcripts=kept, acts=load_acts(), grader=None)
     known = Calibrate(grader=grader, labelled=load_labelled(), acts=load_acts())
-    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, talks, written, documents,
+    made = (base, corpus, chats, read, tuned, told, answers, grade, loaded, both, passages, talks, written, documents,
             some, kept, graded, known, reasons, pages, said, among, joined)
     return {type(r).__name__: r for r in made}
 

@@ -50,15 +50,20 @@ class ItemSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def sample(self, count: int, *, split: str = "dev") -> ItemSet:
-        """``count`` items of one split, the same ones for everybody (by a hash of the id), in the set's order."""
+        """``count`` items of one split, the same ones for everybody (by a hash of the id), in the set's order.
+
+        "all": as many of each split, for an experiment that is run on development items and, with --final, on others.
+        """
         return replace(self, items=sampled(self.items, count, split))
 
 
 def sampled(rows: tuple[Picked, ...], count: int, split: str) -> tuple[Picked, ...]:
-    """``count`` rows of one split by a hash of their ids, in their order; all where there are fewer."""
-    fitting = [row for row in rows if row.split == split]
-    chosen = {row.id for row in sorted(fitting, key=lambda row: hashlib.sha256(row.id.encode()).digest()[1:])[:count]}
-    return tuple(row for row in fitting if row.id in chosen)
+    """``count`` rows of one split, or of each for "all", by a hash of their ids, in their order; all where fewer."""
+    chosen = set[str]()
+    for wanted in sorted({row.split for row in rows}) if split == "all" else (split,):
+        ids = [row.id for row in rows if row.split == wanted]
+        chosen |= set(sorted(ids, key=lambda name: hashlib.sha256(name.encode()).digest()[1:])[:count])
+    return tuple(row for row in rows if row.id in chosen)
 
 
 def split_of(item_id: str) -> str:

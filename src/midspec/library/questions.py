@@ -37,7 +37,7 @@ class QuestionSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def sample(self, count: int, *, split: str = "dev") -> QuestionSet:
-        """``count`` questions of one split, the same ones for everybody, in the set's order."""
+        """``count`` questions of one split, or of each for "all", the same ones for everybody, in the set's order."""
         return replace(self, questions=sampled(self.questions, count, split))
 
 
