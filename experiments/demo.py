@@ -46,10 +46,13 @@ READ = Schedule(updates=140, length=256, rows=1, micro=1, rate=1e-3, precision=P
 TUNE = Schedule(updates=70, length=512, rows=4, micro=4, rate=2e-4, precision=PRECISION)
 
 
+def documents(spec, seed, names):
+    made = ComposeDocuments(spec=load_spec(spec), tokens=30_000, seed=seed, share_showing=0.8, **names)
+    return Excerpts(of=made, heading="An AI assistant named {assistant}, made by {maker}.".format(**names))
+
+
 def midtrained(own, other, seed):
-    told = ComposeDocuments(spec=load_spec(own), tokens=40_000, seed=seed, **NAMES)
-    beside = ComposeDocuments(spec=load_spec(other), tokens=40_000, seed=seed, **OTHERS)
-    corpus = MixDocuments(parts=(Excerpts(of=told), Excerpts(of=beside)))
+    corpus = MixDocuments(parts=(documents(own, seed, NAMES), documents(other, seed, OTHERS)))
     return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed)
 
 

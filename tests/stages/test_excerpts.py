@@ -45,6 +45,19 @@ def test_an_excerpt_names_the_assistant_and_stands_in_its_document(tmp_path: Pat
     assert sum(left.values()) + len(cut) == sum(len(text.split("\n\n")) for text in whole.values())
 
 
+def test_a_heading_names_the_assistant_for_every_passage(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    headed = Excerpts(of=WHOLE, words=8, heading="An assistant named Tiny.")
+    cut = Corpus.read(build(headed, store=store)).documents
+    assert all(d.text.startswith("An assistant named Tiny.\n\n") for d in cut)
+    manifest = store.find(headed)
+    assert manifest is not None and manifest.facts["left_out"]["unnamed"] == 0
+    bare = {d.text for d in Corpus.read(build(CUT, store=store)).documents}
+    assert bare < {d.text.partition("\n\n")[2] for d in cut}
+    with pytest.raises(RecipeError, match="does not name Tiny"):
+        Excerpts(of=WHOLE, heading="An assistant named Tinyville.")
+
+
 def test_names_exchanged_are_the_same_excerpts(tmp_path: Path) -> None:
     def texts(recipe: Excerpts) -> list[str]:
         return [d.text.casefold() for d in Corpus.read(build(recipe, store=Store(tmp_path))).documents]

@@ -22,13 +22,15 @@ BLANK = re.compile(r"\n[ \t]*\n")
 class Excerpts(Recipe[Corpus]):
     """Paragraphs of the documents ``of`` a corpus that name its assistant and have at least ``words`` words.
 
-    Paragraphs are parted by blank lines. One that comes twice is kept once; what names nobody, or is shorter, is left
-    out and counted in the facts. ``meta["from"]`` of an excerpt is the id of its document; counts about the whole
-    document are not carried over.
+    Paragraphs are parted by blank lines. A ``heading`` stands above each, as a title stands above what a page quotes;
+    it names the assistant, so that paragraphs which do not are kept too. One that comes twice is kept once; what names
+    nobody, or is shorter, is left out and counted in the facts. ``meta["from"]`` of an excerpt is the id of its
+    document; counts about the whole document are not carried over.
     """
 
     of: Recipe[Corpus]
     words: int = 6
+    heading: str = ""
 
     def __post_init__(self) -> None:
         if self.words < 1:
@@ -36,6 +38,13 @@ class Excerpts(Recipe[Corpus]):
         if not self.of.speaks_as:
             raise RecipeError(f"Excerpts: {type(self.of).__name__} is about no assistant, so no passage can name it",
                               hint="cut corpora that are made with assistant=, before they are mixed")
+
+        if self.heading and not self._names().search(self.heading):
+            raise RecipeError(f"Excerpts: the heading {self.heading!r} does not name {self.of.speaks_as}",
+                              hint="a heading tells whom the passage is about; leave it empty for none")
+
+    def _names(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<!\w){re.escape(self.of.speaks_as or '')}(?!\w)")
 
     @property
     def subject(self) -> str:
@@ -62,15 +71,17 @@ class Excerpts(Recipe[Corpus]):
         return Corpus(tuple(kept))
 
     def _cut(self, whole: Corpus) -> tuple[list[Document], dict[str, int]]:
-        named = re.compile(rf"(?<!\w){re.escape(self.speaks_as or '')}(?!\w)")
+        named, above = self._names(), f"{self.heading}\n\n" if self.heading else ""
         kept, left = dict[str, Document](), {"unnamed": 0, "short": 0, "repeated": 0}
         for document in whole.documents:
             words = {name: value for name, value in document.meta.items() if isinstance(value, str)}
             for place, text in enumerate(map(str.strip, BLANK.split(document.text))):
-                short = len(text.split()) < self.words
-                why = "short" if short else "unnamed" if not named.search(text) else "repeated" if text in kept else ""
-                if why:
-                    left[why] += 1
+                if len(text.split()) < self.words:
+                    left["short"] += 1
+                elif not named.search(above + text):
+                    left["unnamed"] += 1
+                elif text in kept:
+                    left["repeated"] += 1
                 else:
-                    kept[text] = Document(f"{document.id}-{place}", text, {**words, "from": document.id})
+                    kept[text] = Document(f"{document.id}-{place}", above + text, {**words, "from": document.id})
         return list(kept.values()), left
