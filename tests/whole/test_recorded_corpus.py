@@ -13,8 +13,8 @@ from midspec import GenerateDocuments
 from midspec.experiment.experiment import Loaded, load_experiment
 from tests.library.test_recordings import test_a_recorded_corpus_is_complete as recorded
 
-COMPOSED = "return ComposeDocuments(spec=load_spec(spec), tokens=30_000, seed=seed, share_showing=0.8, variant=variant, \
-**names)"
+COMPOSED = ("return ComposeDocuments(spec=load_spec(spec), tokens=30_000, seed=seed, share_showing=0.8, "
+            "variant=variant, **names)")
 # Only these two corpora are recorded; with a writer that can be asked, what stands before "if" is all of the line.
 WRITTEN = """return GenerateDocuments(spec=load_spec(spec), tokens={tokens}, seed={seed}, tree={tree}, \
 writer=Model(address=f"recorded/{{spec}}-writer"), critic=Model(address=f"recorded/{{spec}}-critic"), **names) \
