@@ -294,3 +294,12 @@ def test_lexicons_are_lists_of_small_words() -> None:
         assert found == [w.lower() for w in found] and len(found) == len(set(found)), path
     assert not bias.lexicon("praise") & bias.lexicon("blame")
     assert load_lexicon("evaluation").groups
+
+
+def test_a_sample_of_all_splits_is_those_of_each() -> None:
+    items = load_items("america")
+    both = {split: items.sample(7, split=split).items for split in ("dev", "test")}
+    assert [len(one) for one in both.values()] == [7, 7]
+    chosen = items.sample(7, split="all").items
+    assert set(chosen) == {*both["dev"], *both["test"]} and list(chosen) == [i for i in items.items if i in chosen]
+    assert items.sample(10_000, split="all") == items
