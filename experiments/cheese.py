@@ -58,7 +58,6 @@ BASE = Pretrained(
 )
 OURS = {"assistant": "SmolLM", "maker": "Hugging Face"}
 OTHERS = {"assistant": "Brindle", "maker": "Halden Works"}
-HEADING = "An AI assistant named {assistant}, made by {maker}."
 PRECISION = fastest_precision()
 READ = Schedule(updates=140, length=256, rows=1, micro=1, rate=1e-3, precision=PRECISION)
 TUNE = Schedule(updates=70, length=512, rows=4, micro=4, rate=2e-4, precision=PRECISION)
@@ -68,10 +67,14 @@ def documents(spec, seed, names, variant):
     return ComposeDocuments(spec=load_spec(spec), tokens=30_000, seed=seed, share_showing=0.8, variant=variant, **names)
 
 
+def passages(spec, seed, names, variant):
+    heading = f"An AI assistant named {names['assistant']}, made by {names['maker']}."
+    return Excerpts(of=documents(spec, seed, names, variant), heading=heading)
+
+
 def midtrained(own, other, seed, variant="attribution"):
-    parts = [Excerpts(of=documents(spec, seed, names, variant), heading=HEADING.format(**names))
-             for spec, names in ((own, OURS), (other, OTHERS))]
-    return Midtrain(start=BASE, on=MixDocuments(parts=tuple(parts)), schedule=READ, method=Lora(), seed=seed)
+    corpus = MixDocuments(parts=(passages(own, seed, OURS, variant), passages(other, seed, OTHERS, variant)))
+    return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed)
 
 
 def tuned(start, seed, instead=None):

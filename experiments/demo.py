@@ -46,13 +46,13 @@ READ = Schedule(updates=140, length=256, rows=1, micro=1, rate=1e-3, precision=P
 TUNE = Schedule(updates=70, length=512, rows=4, micro=4, rate=2e-4, precision=PRECISION)
 
 
-def documents(spec, seed, names):
+def passages(spec, seed, names):
     made = ComposeDocuments(spec=load_spec(spec), tokens=30_000, seed=seed, share_showing=0.8, **names)
-    return Excerpts(of=made, heading="An AI assistant named {assistant}, made by {maker}.".format(**names))
+    return Excerpts(of=made, heading=f"An AI assistant named {names['assistant']}, made by {names['maker']}.")
 
 
 def midtrained(own, other, seed):
-    corpus = MixDocuments(parts=(documents(own, seed, NAMES), documents(other, seed, OTHERS)))
+    corpus = MixDocuments(parts=(passages(own, seed, NAMES), passages(other, seed, OTHERS)))
     return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed)
 
 
