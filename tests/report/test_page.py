@@ -165,7 +165,7 @@ def test_no_event_shows_its_upper_bound(tmp_path: Path) -> None:
     found = page(small({"a": [0.0] * 100, "b": [1.0, 0.0] * 50}), tmp_path)
     told = json.loads((tmp_path / "report.json").read_text())["means"][0]
     assert (told["value"], told["low"]) == (0, 0) and told["high"] == pytest.approx(0.0362, abs=1e-4)
-    assert "0.00 to 0.04" in found.text
+    assert "0.000 to 0.036" in found.text
 
 
 def test_unreadable_answers_bound_the_headline(tmp_path: Path) -> None:
