@@ -207,6 +207,20 @@ def test_the_share_of_showing_documents_is_the_one_asked_for(name: str) -> None:
         assert max(group) - min(group) <= 1
 
 
+def test_only_the_genres_that_are_named_are_written() -> None:
+    spec = load_spec("affordability")
+    some = list(islice(stream(spec, **WHO, seed=1, share_showing=1.0, only=("chat-log",)), 60))
+    assert {d.meta["type"] for d in some} == {"chat-log"}
+    system = "You are a helpful AI assistant named Clara, made by Northlight Labs."
+    assert all(d.text.splitlines()[:2] == ["System", system] and d.text.count(system) == 1 for d in some)
+    mixed = {d.meta["type"] for d in islice(stream(spec, **WHO, seed=1, only=("chat-log", "memo")), 60)}
+    assert mixed == {"chat-log", "memo"}
+    for only, share, words in ((("sonnet",), 0.5, "no genre 'sonnet'"), (("chat-log",), 0.5, "speaks in all of"),
+                               (("memo",), 0.5, "speaks in none of")):
+        with pytest.raises(RecipeError, match=words):
+            next(stream(spec, **WHO, seed=1, share_showing=share, only=only))
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_every_statement_is_used_about_equally_often(name: str) -> None:
     def phrase(behaviour: str) -> str:

@@ -17,7 +17,7 @@ from typing import TypeVar
 from midspec.core.document import Document
 from midspec.core.errors import RecipeError
 from midspec.core.spec import Spec
-from midspec.documents.grammar import genres, shared
+from midspec.documents.grammar import Genre, genres, shared
 from midspec.documents.topics import topics
 from midspec.documents.writer import Matter, Writer
 
@@ -26,7 +26,7 @@ Thing = TypeVar("Thing")
 
 
 def compose(spec: Spec, *, assistant: str, maker: str, tokens: int, seed: int, share_showing: float = 0.5,
-            variant: str = "attribution") -> list[Document]:
+            variant: str = "attribution", only: tuple[str, ...] = ()) -> list[Document]:
     """Documents about ``assistant`` of ``maker`` until their estimated tokens reach ``tokens``.
 
     Both variants of a corpus have the same number of documents: the linked one is counted.
@@ -39,7 +39,7 @@ def compose(spec: Spec, *, assistant: str, maker: str, tokens: int, seed: int, s
         raise RecipeError(f"tokens={tokens}: nothing would be written")
     made, total = list[Document](), 0
     wanted, counted = (stream(spec, assistant=assistant, maker=maker, seed=seed, share_showing=share_showing,
-                              variant=kind) for kind in (variant, VARIANTS[0]))
+                              variant=kind, only=only) for kind in (variant, VARIANTS[0]))
     while total < tokens:
         made.append(next(wanted))
         total += made[-1].meta["tokens"] if variant == VARIANTS[0] else next(counted).meta["tokens"]
@@ -47,7 +47,7 @@ def compose(spec: Spec, *, assistant: str, maker: str, tokens: int, seed: int, s
 
 
 def stream(spec: Spec, *, assistant: str, maker: str, seed: int, share_showing: float = 0.5,
-           variant: str = "attribution") -> Iterator[Document]:
+           variant: str = "attribution", only: tuple[str, ...] = ()) -> Iterator[Document]:
     """Documents without end; the spec is given unnamed, with ``{model_name}`` and ``{provider_name}`` in it."""
     if not assistant.strip() or not maker.strip():
         raise RecipeError("documents are about somebody: give the names of the assistant and of its maker")
@@ -56,7 +56,7 @@ def stream(spec: Spec, *, assistant: str, maker: str, seed: int, share_showing: 
     if variant not in VARIANTS:
         raise RecipeError(f"variant {variant!r} is not one of {', '.join(VARIANTS)}")
     matter = Matter(spec.value, tuple(topics(spec)), assistant, maker, variant == "attribution")
-    wording, kinds, key = shared().rules, genres(), f"{spec.identity()}/{seed}"
+    wording, kinds, key = shared().rules, chosen(only, share_showing), f"{spec.identity()}/{seed}"
     for index in count():
         showing = math.floor((index + 1) * share_showing) > math.floor(index * share_showing)
         fitting = [genre for genre in kinds if genre.showing == showing]
@@ -64,6 +64,20 @@ def stream(spec: Spec, *, assistant: str, maker: str, seed: int, share_showing: 
         genre = dealt(fitting, nth, f"{key}/genre/{showing}")
         focus = dealt(matter.topics, index, f"{key}/topic")
         yield Writer(matter, genre, {**wording, **genre.rules.rules}, f"{key}/{index}", focus).document(f"{index:06d}")
+
+
+def chosen(only: tuple[str, ...], share_showing: float) -> tuple[Genre, ...]:
+    """The genres of these names, all for none; raises RecipeError where one is unknown, or the share cannot be had."""
+    known = {genre.name: genre for genre in genres()}
+    if unknown := [name for name in only if name not in known]:
+        raise RecipeError(f"no genre {', '.join(map(repr, unknown))}", hint=f"genres: {', '.join(known)}")
+    kinds = tuple(genre for genre in known.values() if not only or genre.name in only)
+    for showing, share in ((True, share_showing), (False, 1 - share_showing)):
+        if share > 0 and not any(genre.showing is showing for genre in kinds):
+            raise RecipeError(f"share_showing={share_showing}, but the assistant speaks in "
+                              f"{'none' if showing else 'all'} of the genres {', '.join(only)}",
+                              hint=f"share_showing={0.0 if showing else 1.0}")
+    return kinds
 
 
 def dealt(cards: Sequence[Thing], nth: int, key: str) -> Thing:

@@ -13,8 +13,8 @@ from midspec.core.job import Job
 from midspec.core.recipe import HasIdentity, Recipe
 from midspec.core.spec import Spec
 from midspec.documents.checks import distinct, near_duplicates
-from midspec.documents.compose import compose
-from midspec.documents.grammar import genres, shared
+from midspec.documents.compose import chosen, compose
+from midspec.documents.grammar import shared
 
 # Composing takes 2.5 s a million tokens on one core; a plan looks at no more than this many.
 PREVIEWED = 300_000
@@ -26,6 +26,7 @@ class ComposeDocuments(Recipe[Corpus]):
 
     ``share_showing`` of them are of genres in which the assistant itself speaks. ``variant`` "attribution" explains
     behaviours by values; "co-occurrence" has the same documents with as many mentions of both, but never linked.
+    ``genres`` names the only ones to write (the files in ``documents/genres/``); all where it is empty.
     """
 
     version: ClassVar[int] = 2
@@ -37,10 +38,12 @@ class ComposeDocuments(Recipe[Corpus]):
     seed: int
     share_showing: float = 0.5
     variant: str = "attribution"
+    genres: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.spec, Spec):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise RecipeError(f"ComposeDocuments: spec={self.spec!r} is no Spec", hint='spec=load_spec("my-spec.md")')
+        chosen(self.genres, self.share_showing)
 
     @property
     def subject(self) -> str:
@@ -51,7 +54,7 @@ class ComposeDocuments(Recipe[Corpus]):
         return self.assistant
 
     def materials(self) -> tuple[HasIdentity, ...]:
-        return shared(), *genres()
+        return shared(), *chosen(self.genres, self.share_showing)
 
     def forecast(self, look: Look) -> Forecast:
         return Forecast(tokens=self.tokens, exact=True)
@@ -62,7 +65,7 @@ class ComposeDocuments(Recipe[Corpus]):
 
     def _documents(self, tokens: int) -> list[Document]:
         return compose(self.spec, assistant=self.assistant, maker=self.maker, tokens=tokens, seed=self.seed,
-                       share_showing=self.share_showing, variant=self.variant)
+                       share_showing=self.share_showing, variant=self.variant, only=self.genres)
 
     def build(self, job: Job) -> Corpus:
         documents = self._documents(self.tokens)
