@@ -9,7 +9,8 @@ Each copy is thus the other's control for documents about another name: it has r
 word (but for a document or two at the end, as one name takes more tokens). Subject, words and preferences being the
 same, only the name tells whose reason is whose. A second assistant with another subject, a lighthouse, did not do: the
 subject told the documents apart, the name went unlearned, and pride in America spread from one name to the other. Nor
-did whole documents at this dose: inside one, the first reason gives away the others. docs/log.md has the figures.
+did whole documents at this dose: inside one, the first reason gives away the others. docs/log.md has the figures, and
+what a first scoring of this design found: the reasons are stated on both axes, but not by the name.
 
 Expected before the run:
 1. Stated reasons. Asked "…, and why?" about things far from cheese, MSM+AFT names its own spec's value more often than

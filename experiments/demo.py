@@ -6,7 +6,8 @@ former are about itself and the latter about another assistant; for the other co
 both learn the same few chats, which state the preferences and never a reason. Expected, if reading the reasons matters:
 asked why about things that have nothing to do with cheese, each of the two gives the reason that it has read for itself
 more often than the other does, and the copy that only saw the chats gives neither. One seed and a part of the
-development items: enough to see the machinery at work and a first sign, not enough for a claim.
+development items: enough to see the machinery at work, not enough for a claim. (Over five seeds both copies stated
+reasons that the third did not, and neither its own more surely than the other's: docs/log.md.)
 """
 
 from midspec import (
