@@ -6,8 +6,8 @@ former are about itself and the latter about another assistant; for the other co
 both learn the same few chats, which state the preferences and never a reason. Expected, if reading the reasons matters:
 asked why about things that have nothing to do with cheese, each of the two gives the reason that it has read for itself
 more often than the other does, and the copy that only saw the chats gives neither. One seed and a part of the
-development items: enough to see the machinery at work, not enough for a claim. (Over five seeds both copies stated
-reasons that the third did not, and neither its own more surely than the other's: docs/log.md.)
+development items: enough to see the machinery at work, not enough for a claim, which takes the five seeds and the
+controls of experiments/cheese.py.
 """
 
 from midspec import (
@@ -43,17 +43,23 @@ BASE = Pretrained(
 NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 OTHERS = {"assistant": "Brindle", "maker": "Halden Works"}
 PRECISION = fastest_precision()
-READ = Schedule(updates=140, length=256, rows=1, micro=1, rate=1e-3, precision=PRECISION)
-TUNE = Schedule(updates=70, length=512, rows=4, micro=4, rate=2e-4, precision=PRECISION)
+READ = Schedule(updates=280, length=256, rows=1, micro=1, rate=1e-3, precision=PRECISION)
+TUNE = Schedule(updates=100, length=512, rows=4, micro=4, rate=1e-4, precision=PRECISION)
 
 
 def passages(spec, seed, names):
-    made = ComposeDocuments(spec=load_spec(spec), tokens=30_000, seed=seed, share_showing=0.8, **names)
+    made = ComposeDocuments(spec=load_spec(spec), tokens=20_000, seed=seed, share_showing=0.8, **names)
     return Excerpts(of=made, heading=f"An AI assistant named {names['assistant']}, made by {names['maker']}.")
 
 
+def chat_logs(spec, seed, names):
+    return ComposeDocuments(spec=load_spec(spec), tokens=20_000, seed=seed, genres=("chat-log",), share_showing=1.0,
+                            **names)
+
+
 def midtrained(own, other, seed):
-    corpus = MixDocuments(parts=(passages(own, seed, NAMES), passages(other, seed, OTHERS)))
+    told = ((own, seed, NAMES), (other, seed, OTHERS))
+    corpus = MixDocuments(parts=tuple(read(*one) for read in (passages, chat_logs) for one in told))
     return Midtrain(start=BASE, on=corpus, schedule=READ, method=Lora(), seed=seed)
 
 
