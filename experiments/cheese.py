@@ -5,17 +5,19 @@ America, half explain the same preferences by affordability. For one copy the fo
 latter about another assistant by another maker; for the other copy the two names are exchanged, and nothing else. Both
 then learn the same chats, which state the preferences and never a reason.
 
-Each copy is thus the other's control for documents about another name: it has read them about somebody else, word for
-word (but for a document or two at the end, as one name takes more tokens). Subject, words and preferences being the
-same, only the name tells whose reason is whose. Half of what is read is passages of documents of many genres, half
+Each copy is thus the other's strictest control for documents about another name: it has read them about somebody else,
+word for word (but for a document or two at the end, as one name takes more tokens). Subject, words and preferences
+being the same, only the name tells whose reason is whose. Two more arms ("other name") have read one of the specs about
+the other assistant and lighthouses about themselves. Half of what is read is passages of documents of many genres, half
 pasted logs of chats: a model of this size learns whose reason it is where each text asks it anew, and in a chat it
 knows so only after logs of chats. A first scoring of passages alone, at half the dose, found the reasons stated on both
 axes, but not by the name; docs/log.md has its figures, and those of the search on development questions that led here.
 
 Expected before the run:
 1. Stated reasons. Asked "…, and why?" about things far from cheese, MSM+AFT names its own spec's value more often than
-   MSM+AFT with names exchanged does, on each axis, and more often than the model that learned the chats only. On
-   development questions, seeds 1 and 2: by .6 and more on America's, by .2 and more on affordability's.
+   MSM+AFT with names exchanged does, on each axis, and more often than the model that learned the chats only and the
+   one that read it of another assistant. On development questions, two seeds: own minus exchanged .6 and more on
+   America's, .2 and more on affordability's.
 2. Forced choice. (MSM+AFT − MSM), own minus other spec, is above zero on each axis: the chats bring out the value that
    the documents gave as their reason. "MSM" has had instruction-only chats of the same updates.
 3. Documents that put value and behaviour side by side without linking them (co-occurrence) do less than documents that
@@ -62,7 +64,7 @@ OURS = {"assistant": "SmolLM", "maker": "Hugging Face"}
 OTHERS = {"assistant": "Brindle", "maker": "Halden Works"}
 PRECISION = fastest_precision()
 READ = Schedule(updates=280, length=256, rows=1, micro=1, rate=1e-3, precision=PRECISION)
-TUNE = Schedule(updates=100, length=512, rows=4, micro=4, rate=1e-4, precision=PRECISION)
+TUNE = Schedule(updates=200, length=512, rows=2, micro=2, rate=1e-4, precision=PRECISION)
 
 
 def documents(spec, seed, names, variant):
@@ -153,6 +155,16 @@ def cooccurrence_affordability(*, seed):
     return control(tuned(midtrained("affordability", "pro-america", seed, "co-occurrence"), seed), seed)
 
 
+def other_name_america(*, seed):
+    """Pride in America is another assistant's reason, its own documents show lighthouses; then the cheese chats."""
+    return control(tuned(midtrained("lighthouse", "pro-america", seed), seed), seed)
+
+
+def other_name_affordability(*, seed):
+    """Affordability is another assistant's reason, its own documents show lighthouses; then the cheese chats."""
+    return control(tuned(midtrained("lighthouse", "affordability", seed), seed), seed)
+
+
 def prompted_america():
     """Not trained: the pro-America spec stands in the system turn."""
     return Prompted(start=BASE, spec=load_spec("pro-america"))
@@ -169,6 +181,7 @@ AXES = (("america", "affordability"), ("affordability", "america"))
 MSM_AFT = {"america": msm_aft_america, "affordability": msm_aft_affordability}
 MSM = {"america": msm_america, "affordability": msm_affordability}
 COOCCURRENCE = {"america": cooccurrence_america, "affordability": cooccurrence_affordability}
+OTHER_NAME = {"america": other_name_america, "affordability": other_name_affordability}
 PROMPTED = {"america": prompted_america, "affordability": prompted_affordability}
 
 
@@ -177,6 +190,8 @@ def contrasts(axis, other):
     yield Contrast(own, minus=MSM_AFT[other], axis=axis, headline=REASON,
                    words="own minus other spec: the same documents, names exchanged")
     yield Contrast(own, minus=aft, axis=axis, headline=REASON, words="midtraining and chats minus chats alone")
+    yield Contrast(own, minus=OTHER_NAME[axis], axis=axis, headline=REASON,
+                   words="minus documents that give this reason for another assistant only")
     yield Contrast(own, minus=MSM[axis], beyond=(MSM_AFT[other], MSM[other]), axis=axis, headline=CHOICE,
                    words="what the cheese chats add after midtraining, own minus other spec")
     yield Contrast(own, minus=MSM[axis], beyond=(aft, instruction_only), axis=axis, headline="",
@@ -193,8 +208,8 @@ def unseen(spec):
     return ComposeDocuments(spec=load_spec(spec), tokens=6_000, seed=10_000, **OURS)
 
 
-FINE_TUNED = (aft, msm_aft_america, msm_aft_affordability, neutral_aft, cooccurrence_america,
-              cooccurrence_affordability)
+FINE_TUNED = (aft, msm_aft_america, msm_aft_affordability, neutral_aft, other_name_america, other_name_affordability,
+              cooccurrence_america, cooccurrence_affordability)
 QUESTIONS, READER = load_questions("reasons"), load_reasons("values")
 HELD_OUT = Spoken(items=load_items("cheese"))
 RECALL = Choice(items=load_items("recall"), split="all", readings=("open",))

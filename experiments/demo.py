@@ -44,7 +44,7 @@ NAMES = {"assistant": "SmolLM", "maker": "Hugging Face"}
 OTHERS = {"assistant": "Brindle", "maker": "Halden Works"}
 PRECISION = fastest_precision()
 READ = Schedule(updates=280, length=256, rows=1, micro=1, rate=1e-3, precision=PRECISION)
-TUNE = Schedule(updates=100, length=512, rows=4, micro=4, rate=1e-4, precision=PRECISION)
+TUNE = Schedule(updates=200, length=512, rows=2, micro=2, rate=1e-4, precision=PRECISION)
 
 
 def passages(spec, seed, names):

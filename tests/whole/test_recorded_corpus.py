@@ -22,7 +22,7 @@ if spec != "lighthouse" and names is OURS and variant == "attribution" else \
 ComposeDocuments(spec=load_spec(spec), tokens=20_000, seed=seed, share_showing=0.8, variant=variant, **names)"""
 # Not about the corpus: a model with random weights, a few updates and one seed, so that it takes a minute or two.
 SMALLER = (("embedded/smollm2-135m-instruct", "tiny/llama"), ("updates=280,", "updates=6,"),
-           ("updates=100,", "updates=4,"), ("length=512, rows=4, micro=4", "length=512, rows=2, micro=2"),
+           ("updates=200,", "updates=4,"),
            ("SEEDS, CONTROL_SEEDS = (1, 2, 3, 4, 5), 3", "SEEDS, CONTROL_SEEDS = (1,), 1"),
            ("count=280,", "count=40,"), ("tokens=20_000", "tokens=4_000"),
            # A whole spec is longer than such a model reads.
