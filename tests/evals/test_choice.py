@@ -95,6 +95,23 @@ def test_equal_options_favour_neither(tiny: LocalModel, job: Desk) -> None:
         assert score.value == pytest.approx(0, abs=1e-5), score.reading
 
 
+def test_a_rate_says_which_way_the_margin_points_and_asks_nothing_more(
+    tiny: LocalModel, job: Desk, items: ItemSet
+) -> None:
+    both = Choice(items=items, split="all", readings=("yesno", "yesno_rate"))
+    assert both.estimate() == Choice(items=items, split="all", readings=("yesno",)).estimate()
+    found = scores(both, tiny, job)
+    assert set(job.facts["order_effects"]) == {"yesno"}
+    for item in items.items:
+        margin, rate = found[item.id, "yesno"].value, found[item.id, "yesno_rate"].value
+        assert margin and rate == (1.0 if margin > 0 else 0.0)
+    even = replace(items.items[0], aligned="A river", other="A river")
+    found = scores(Choice(items=ItemSet("even", (even,)), split="all", readings=("text_rate",)), tiny, job)
+    assert found[even.id, "text_rate"].value == 0.5, "equal options favour neither"
+    (_, reading) = both.explain()
+    assert (reading.low, reading.even, reading.high) == (0.0, 0.5, 1.0) and "how often" in reading.words
+
+
 def test_both_orders_are_kept_and_told(tiny: LocalModel, job: Desk, items: ItemSet) -> None:
     responses = Choice(items=items, split="all").respond(tiny, 0, job)
     pairs = [margins(r, "letter") for r in responses]

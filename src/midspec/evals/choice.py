@@ -16,7 +16,7 @@ from midspec.core.prompt import Prompt
 from midspec.core.score import Item, ItemSet, Reading, Response, Responses, Score
 from midspec.evals._eval import Eval
 from midspec.evals._opening import Opening
-from midspec.evals._readings import ORDERS, READINGS, WORD_ORDERS, explained, margins, order_facts
+from midspec.evals._readings import ORDERS, RATE, READINGS, WORD_ORDERS, explained, order_facts, value
 from midspec.evals._split import belongs, check_split, in_split
 from midspec.models.local import LocalModel
 from midspec.models.logprob import Group, option_logprobs
@@ -49,7 +49,8 @@ class _Ask:
 class Choice(Eval):
     """Which of two options does the model favour? Exact log-probabilities; both orders, always.
 
-    ``split`` is "dev", "test" or "all". ``readings`` may be cut to save time; a response keeps what they need.
+    ``split`` is "dev", "test" or "all". ``readings`` may be cut to save time; a response keeps what they need. A
+    reading's name with "_rate" ("letter_rate") is how often it favours the aligned option, beside its margin.
     """
 
     name: ClassVar[str] = "choice"
@@ -61,9 +62,10 @@ class Choice(Eval):
     prompts: tuple[Prompt, ...] = field(default_factory=_prompts)
 
     def __post_init__(self) -> None:
-        unknown = [r for r in self.readings if r not in READINGS]
+        unknown = [r for r in self.readings if r.removesuffix(RATE) not in READINGS]
         if unknown or not self.readings:
-            raise RecipeError(f"Choice: readings {unknown or '()'} unknown", hint=f"have: {', '.join(READINGS)}")
+            raise RecipeError(f"Choice: readings {unknown or '()'} unknown",
+                              hint=f"have: {', '.join(READINGS)}, each also with {RATE}")
         check_split("Choice", self.split)
         found = {prompt.path.removesuffix(".md"): prompt for prompt in self.prompts}
         for name, slots in SLOTS.items():
@@ -92,7 +94,7 @@ class Choice(Eval):
         return list(responses.values())
 
     def grade(self, responses: Responses) -> list[Score]:
-        """One margin per item of the split and reading: the mean over both orders."""
+        """One margin, or which way it points, per item of the split and reading: the mean over both orders."""
         items = {item.id: item for item in self.items.items}
         scores: list[Score] = []
         for response in responses.rows:
@@ -102,8 +104,7 @@ class Choice(Eval):
             if not belongs(item.split, self.split):
                 continue
             for reading in self.readings:
-                found = margins(response, reading)
-                scores.append(Score(item.id, item.axis, item.domain, reading, sum(found) / len(found), response.draw))
+                scores.append(Score(item.id, item.axis, item.domain, reading, value(response, reading), response.draw))
         return scores
 
     def estimate(self) -> dict[str, int]:
@@ -116,11 +117,12 @@ class Choice(Eval):
     def facts(self, responses: list[Response]) -> dict[str, object]:
         """For the manifest: counts, and what the order of the options did in each reading that has two."""
         return {"items": len(responses), "sequences": self.estimate()["sequences"], "orders": len(ORDERS),
-                "order_effects": {reading: facts for reading in self.readings
+                "order_effects": {reading: facts for reading in self.readings if not reading.endswith(RATE)
                                   if (facts := order_facts(responses, reading)) is not None}}
 
     def _needed(self) -> tuple[str, ...]:
-        return tuple(name for name in SLOTS if any(name in READINGS[reading] for reading in self.readings))
+        needed = {reading.removesuffix(RATE) for reading in self.readings}
+        return tuple(name for name in SLOTS if any(name in READINGS[one] for one in needed))
 
     def _asks(self, item: Item) -> Iterator[_Ask]:
         prompts = {prompt.path.removesuffix(".md"): prompt for prompt in self.prompts}
