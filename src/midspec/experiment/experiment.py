@@ -172,13 +172,16 @@ class Loaded:
     def cells(self) -> tuple[Cell, ...]:
         """Every arm at every point, each once although more axes exist than it names; none where an arm gives None.
 
-        Computed once: arms may read files, and the recipes of one run must be the same from plan to report.
+        An axis with a single value tells no cells apart, so it is no part of their names. Computed once: arms may read
+        files, and the recipes of one run must be the same from plan to report.
         """
+        points = self.experiment.points
+        tells = {name for point in points for name in point if any(one.get(name) != point[name] for one in points)}
         found: dict[tuple[str, tuple[tuple[str, Any], ...], int | None], Cell] = {}
         for arm, point in itertools.product(self.experiment.arms, self.experiment.points):
             given = {name: point[name] for name in _axes(arm, point)}
             seed = given.get("seed")
-            axes = tuple((name, value) for name, value in given.items() if name != "seed")
+            axes = tuple((name, value) for name, value in given.items() if name in tells - {"seed"})
             if (arm.__name__, axes, seed) not in found and (model := _model(arm, given)) is not None:
                 found[arm.__name__, axes, seed] = Cell(arm.__name__, axes, seed, model)
         empty = {arm.__name__ for arm in self.experiment.arms} - {name for name, _, _ in found}
