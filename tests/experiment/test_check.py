@@ -174,7 +174,7 @@ def test_measuring_a_grader_is_no_scoring_of_test_items(tmp_path: Path) -> None:
     for Missing.lacks in (Calibrate, GradeTranscripts, Grade):
         assert loaded.targets()
         verbs._log_scoring(loaded, store)
-        seen.append(verbs.scorings(store))
+        seen.append(verbs.scorings(store)["x"])
     assert seen == [0, 1, 2]
 
 
@@ -183,7 +183,7 @@ def test_a_scoring_taken_up_or_shared_is_one(tmp_path: Path) -> None:
     for loaded in (Loaded("x", "h", experiment(), True), Loaded("x", "h", experiment(), True),
                    Loaded("x", "h", experiment(evals=(Choice(items=CHEESE),)), True)):
         verbs._log_scoring(loaded, store)
-    assert len((tmp_path / "scorings.jsonl").read_text().splitlines()) == 3 and verbs.scorings(store) == 2
+    assert len((tmp_path / "scorings.jsonl").read_text().splitlines()) == 3 and verbs.scorings(store) == {"x": 2}
     with (tmp_path / "scorings.jsonl").open("a") as file:
         file.write('{"experiment": "x", "scores": 4, "when": "2026-11-20T10:00:00Z"}\n')
-    assert verbs.scorings(store) == 3, "a line of a version that did not name what it scored"
+    assert verbs.scorings(store) == {"x": 3}, "a line of a version that did not name what it scored"

@@ -41,10 +41,14 @@ def test_training_moved_the_model(tiny_run: Run) -> None:
         assert any(abs(v - untouched) > 1e-3 for k, v in now.items() if k.endswith(f"america / {reading}"))
 
 
-def test_the_output_ends_with_table_answer_and_page(tiny_run: Run) -> None:
-    lines = tiny_run[1]
-    for word in ("untouched", "msm_america", "contrast", "report: "):
-        assert word in lines
+def test_the_output_is_question_answers_side_by_side_table_answer_and_page(tiny_run: Run) -> None:
+    told = json.loads((tiny_run[0] / "reports" / "tiny" / "report.json").read_text(encoding="utf-8"))
+    page = f"report: {Path('store', 'reports', 'tiny', 'report.html')}\n"
+    shown, while_running = tiny_run[1].split(page)
+    assert while_running.startswith(told["question"])
+    places = [shown.index(words) for words in ("sampled answers to", "10.  ", "untouched  ", "contrast",
+                                               told["notes"][0], told["answer"])]
+    assert places == sorted(places) and shown.rstrip().endswith(told["answer"])
 
 
 def test_a_check_that_fails_is_shown_as_failed(tiny_run: Run) -> None:
@@ -155,9 +159,12 @@ def test_a_final_run_scores_the_test_items_and_is_logged(tiny_run: Run, tmp_path
 
     store = tmp_path / "copy"
     shutil.copytree(tiny_run[0], store)
+    shown = ""
     for _ in range(2):
-        midspec("run", str(TINY), "--store", str(store), "--final", cwd=tmp_path)
+        shown = midspec("run", str(TINY), "--store", str(store), "--final", cwd=tmp_path).stdout
     assert len((store / "scorings.jsonl").read_text().splitlines()) == 1, "the second run scored nothing new"
+    told = "Test items have been scored once in this store, once by this experiment."
+    assert told in shown and told in (store / "reports" / "tiny-final" / "report.html").read_text(encoding="utf-8")
 
     def items(report: str) -> set[str]:
         rows = [json.loads(line) for line in (store / "reports" / report / "rows.jsonl").read_text().splitlines()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,8 +68,8 @@ class Reader:
         return self.made[recipe.id]
 
 
-def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
-    """The study of a finished experiment.
+def assemble(loaded: Loaded, store: Store, *, scorings: Mapping[str, int] | None = None) -> Study:
+    """The study of a finished experiment; ``scorings`` by experiment are told where it is a final one.
 
     Raises:
         DataError: an artifact is missing or damaged.
@@ -84,7 +84,8 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
     rows += tuple(agents.rows())
     made = _machines(loaded, reader)
     notes = (
-        [f"Test items have been scored {scorings} times in this store."]
+        [f"Test items have been scored {_times(scorings)} in this store, "
+         f"{_times(scorings, loaded.name)} by this experiment."]
         if loaded.final
         else ["Development items: for choosing, not for claims. A final run scores the test items."]
     )
@@ -108,6 +109,11 @@ def assemble(loaded: Loaded, store: Store, *, scorings: int = 0) -> Study:
         warnings=_warnings(reader),
         made=made,
     )
+
+
+def _times(scorings: Mapping[str, int] | None, name: str | None = None) -> str:
+    count = sum(times for key, times in (scorings or {}).items() if name in (None, key))
+    return "once" if count == 1 else f"{count} times"
 
 
 def _arm(loaded: Loaded, cell: Cell, reader: Reader) -> ArmRun:

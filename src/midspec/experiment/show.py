@@ -17,9 +17,12 @@ from midspec.core.checkpoint import Dose
 from midspec.experiment.doctor import Finding
 from midspec.experiment.plan import ArmDose, Plan, PlanRow, StageEstimate
 from midspec.experiment.verbs import Collected, Outcome, Verified, account_lines
+from midspec.report.ways import Asked
 
 WIDTH = 118
 NAMES_WIDTH = 60
+# Of sampled answers: this many questions, and no more arms beside each other than can be read.
+ASKED, BESIDE = 10, 4
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -136,9 +139,22 @@ def _dose(dose: Dose, about: str) -> tuple[str, ...]:
 
 
 def outcome(done: Outcome) -> str:
-    """The table of the report, its answer, and where the page is."""
+    """Sampled answers where few arms gave them, the table of the report, its answer, and where the page is."""
     spent = ["", *account_lines(done.account)] if done.account else []
-    return "\n".join((_text_of(done.numbers), *spent, "", f"report: {done.page}"))
+    return "\n".join((*_side_by_side(done.asked), _text_of(done.numbers), *spent, "", f"report: {done.page}"))
+
+
+def _side_by_side(asked: tuple[Asked, ...]) -> list[str]:
+    """Ten questions, the answers of each arm in a column; none where a terminal is too narrow for the arms."""
+    arms = list(dict.fromkeys(arm for one in asked for arm, _, _ in one.answers))
+    if not arms or len(arms) > BESIDE:
+        return []
+    rows = list[list[str]]()
+    for number, one in enumerate(asked[:ASKED], 1):
+        said = {arm: answer.text for arm, _, answer in one.answers}
+        texts = (one.question, *(said.get(arm, "") for arm in arms))
+        rows.append([f"{number}.", *(" ".join(text.split()) for text in texts)])
+    return [table(("", "sampled answers to", *arms), rows), ""]
 
 
 def _text_of(numbers: dict[str, Any]) -> str:
@@ -151,7 +167,7 @@ def _text_of(numbers: dict[str, Any]) -> str:
     ]
     if differences:
         lines += ["", table(("contrast", "axis", "reading", "difference (95 %)", "named before"), differences)]
-    return "\n".join([*lines, "", str(numbers["answer"])])
+    return "\n".join([*lines, "", *numbers["notes"], str(numbers["answer"])])
 
 
 def _span(row: dict[str, Any]) -> str:

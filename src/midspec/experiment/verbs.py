@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from midspec.models.keys import setting
 from midspec.report.flat import digest_of
 from midspec.report.merge import merged
 from midspec.report.page import write as write_page
+from midspec.report.ways import Asked, Ways
 from midspec.store.artifacts import Store
 from midspec.store.claims import claim
 from midspec.store.manifest import Problem, verify_artifact
@@ -41,13 +43,14 @@ STORE = Path("midspec-store")
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where the report is and what was done to make it."""
+    """Where the report is and what was done to make it; ``asked``: sampled answers, for a terminal."""
 
     name: str
     question: str
     folder: Path
     tally: Tally | None
     numbers: dict[str, Any]
+    asked: tuple[Asked, ...] = ()
     account: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -187,7 +190,7 @@ def _page(name: str, study: Any, store: Store) -> Outcome:
         if not (waited and _written(folder) == digest_of(study)):
             write_page(study, folder)
         numbers = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return Outcome(name, study.question, folder, None, numbers)
+    return Outcome(name, study.question, folder, None, numbers, Ways(study).asked)
 
 
 def _written(folder: Path) -> str | None:
@@ -297,12 +300,12 @@ def new(name: str, to: Path | None = None) -> Path:
     return target
 
 
-def scorings(store: Store) -> int:
-    """How often test items were scored in this store; a run that goes on with a scoring, or shares it, is none."""
+def scorings(store: Store) -> Counter[str]:
+    """By experiment, how often it scored test items in this store; to go on with a scoring, or to share it, is none."""
     path = store.root / "scorings.jsonl"
     rows = [row for _, row in read_rows(path)] if path.is_file() else []
     named = {(row["experiment"], row["of"]) for row in rows if "of" in row}
-    return len(named) + sum("of" not in row for row in rows)
+    return Counter([name for name, _ in named] + [row["experiment"] for row in rows if "of" not in row])
 
 
 def _log_scoring(loaded: Loaded, store: Store) -> None:
