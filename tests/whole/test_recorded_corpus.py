@@ -13,18 +13,18 @@ from midspec import GenerateDocuments
 from midspec.experiment.experiment import Loaded, load_experiment
 from tests.library.test_recordings import test_a_recorded_corpus_is_complete as recorded
 
-COMPOSED = ("return ComposeDocuments(spec=load_spec(spec), tokens=20_000, seed=seed, share_showing=0.8, "
+COMPOSED = ("return ComposeDocuments(spec=load_spec(spec), tokens=tokens, seed=seed, share_showing=0.8, "
             "variant=variant, **names)")
 # Only these two corpora are recorded; with a writer that can be asked, what stands before "if" is all of the line.
 WRITTEN = """return GenerateDocuments(spec=load_spec(spec), tokens={tokens}, seed={seed}, tree={tree}, \
 writer=Model(address=f"recorded/{{spec}}-writer"), critic=Model(address=f"recorded/{{spec}}-critic"), **names) \
 if spec != "lighthouse" and names is OURS and variant == "attribution" else \
-ComposeDocuments(spec=load_spec(spec), tokens=20_000, seed=seed, share_showing=0.8, variant=variant, **names)"""
+ComposeDocuments(spec=load_spec(spec), tokens=tokens, seed=seed, share_showing=0.8, variant=variant, **names)"""
 # Not about the corpus: a model with random weights, a few updates and one seed, so that it takes a minute or two.
-SMALLER = (("embedded/smollm2-135m-instruct", "tiny/llama"), ("updates=280,", "updates=6,"),
+SMALLER = (("embedded/smollm2-135m-instruct", "tiny/llama"), ("updates=280 * tokens // 20_000,", "updates=6,"),
            ("updates=200,", "updates=4,"),
            ("SEEDS, CONTROL_SEEDS = (1, 2, 3, 4, 5), 3", "SEEDS, CONTROL_SEEDS = (1,), 1"),
-           ("count=280,", "count=40,"), ("tokens=20_000", "tokens=4_000"),
+           ("count=280,", "count=40,"), ("TOKENS = (20_000,)", "TOKENS = (4_000,)"),
            # A whole spec is longer than such a model reads.
            *((f'return Prompted(start=BASE, spec=load_spec("{spec}"))', "return BASE")
              for spec in ("pro-america", "affordability")))
