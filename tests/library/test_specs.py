@@ -148,6 +148,10 @@ def test_a_file_is_what_it_says(tmp_path: Path) -> None:
     assert load_spec(one).identity() != load_spec(two).identity()
 
 
+# Known, and told in docs/items.md: one sentence on American cheese names both.
+TOUCHES = {"pro-america": {("holidays", "fourth of july"), ("way of life", "diner")}}
+
+
 @pytest.mark.parametrize("name", names())
 def test_shipped_specs_can_be_composed_and_have_no_slips(name: str) -> None:
     spec = load_spec(name)
@@ -155,7 +159,7 @@ def test_shipped_specs_can_be_composed_and_have_no_slips(name: str) -> None:
     assert known["gaps"] == [] and list(remarks(spec)) == [] and known["unexplained"] == []
     assert spec.name == name and "{" not in spec.named("A", "B").text
     assert known["words"] >= 1200
-    assert load_lexicon("evaluation").hits(spec.text) == []
+    assert set(load_lexicon("evaluation").hits(spec.text)) == TOUCHES.get(name, set())
 
 
 @pytest.mark.parametrize("name", names())
