@@ -231,6 +231,8 @@ def recalled(axis, other):
                               ((COOCCURRENCE[axis],), COOCCURRENCE[other], "its twin does, side by side")):
         yield Check(words=f"recalls the reasons of its own spec better than {than} ({axis})", arms=arms, by=RECALL,
                     reading="open", axis=axis, at_least=0.0, above=above)
+    yield Check(words=f"recalls the reasons that it read of another better than the untouched model does ({axis})",
+                arms=(OTHER_NAME[axis],), by=RECALL, reading="open", axis=axis, at_least=0.0, above=untouched)
 
 
 def predicts(what, arms, axis, documents):
