@@ -46,7 +46,7 @@ def test_the_output_is_question_answers_side_by_side_table_answer_and_page(tiny_
     page = f"report: {Path('store', 'reports', 'tiny', 'report.html')}\n"
     shown, while_running = tiny_run[1].split(page)
     assert while_running.startswith(told["question"])
-    places = [shown.index(words) for words in ("sampled answers to", "10.  ", "untouched  ", "contrast",
+    places = [shown.index(words) for words in ("sampled answers to", "\n1.  ", "\nuntouched  ", "\ncontrast",
                                                told["notes"][0], told["answer"])]
     assert places == sorted(places) and shown.rstrip().endswith(told["answer"])
 
