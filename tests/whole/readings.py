@@ -18,7 +18,10 @@ def mean(values: list[float]) -> float:
 
 
 def choice(answer: Row, reading: str) -> float:
-    """The margin of one response in one reading, in nats, from the table of readings in docs/method.md."""
+    """One response in one reading: its margin in nats, or which way that points; the table is in docs/method.md."""
+    if reading.endswith("_rate"):
+        margin = choice(answer, reading.removesuffix("_rate"))
+        return 1.0 if margin > 0 else 0.0 if margin < 0 else 0.5
     name, per_token = reading.removesuffix("_per_token"), reading.endswith("_per_token")
 
     def log(path: str) -> float:
