@@ -48,6 +48,7 @@ from midspec import (
     grid,
     load_chats,
     load_items,
+    load_labels,
     load_preferences,
     load_questions,
     load_reasons,
@@ -254,6 +255,8 @@ experiment = Experiment(
           for axis, _ in AXES),
     ),
     contrasts=tuple(line for axis, other in AXES for line in contrasts(axis, other)),
+    # Answers of a run of this experiment, labelled by two readers who saw neither arm nor model; they agreed on all.
+    labels=load_labels("cheese"),
     checks=(
         Check(words="held-out cheese questions are answered as the chats would, alike in all arms", arms=FINE_TUNED,
               by=HELD_OUT, reading="spoken", at_least=0.9, equal=0.1),
