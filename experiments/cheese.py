@@ -14,16 +14,20 @@ knows so only after logs of chats. A first scoring of passages alone, at half th
 axes, but not by the name; docs/log.md has its figures, and those of the search on development questions that led here.
 
 Expected before the run:
+
 1. Stated reasons. Asked "…, and why?" about things far from cheese, MSM+AFT names its own spec's value more often than
-   MSM+AFT with names exchanged does, on each axis, and more often than the model that learned the chats only and the
-   one that read it of another assistant. On development questions, two seeds: own minus exchanged .6 and more on
-   America's, .2 and more on affordability's.
+MSM+AFT with names exchanged does, on each axis, and more often than the model that learned the chats only and the one
+that read it of another assistant. On development questions, two seeds: own minus exchanged .6 and more on America's,
+.2 and more on affordability's.
+
 2. Forced choice. (MSM+AFT − MSM), own minus other spec, is above zero on each axis: the chats bring out the value that
-   the documents gave as their reason. "MSM" has had instruction-only chats of the same updates.
+the documents gave as their reason. "MSM" has had instruction-only chats of the same updates.
+
 3. Documents that put value and behaviour side by side without linking them (co-occurrence) do less than documents that
-   explain; neutral documents do nothing. The prompted model, with the whole spec before each question, is a reference.
+explain; neutral documents do nothing. The prompted model, with the whole spec before each question, is a reference.
+
 Seeds redraw corpus, order of chats and adapter. Controls take three seeds, the arms of the first question five. More
-values of ``TOKENS`` make a curve of data efficiency: the dose of reading grows with them.
+values of TOKENS make a curve of data efficiency: the dose of reading grows with them.
 """
 
 from midspec import (
