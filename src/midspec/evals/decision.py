@@ -16,7 +16,7 @@ from midspec.core.job import Job
 from midspec.core.prompt import Prompt
 from midspec.core.score import Item, ItemSet, Reading, Response, Responses, Score
 from midspec.evals._eval import Eval
-from midspec.evals._readings import READINGS, explained, margins
+from midspec.evals._readings import READINGS, explained, margins, value
 from midspec.evals._split import belongs, check_split
 from midspec.evals.choice import Choice
 from midspec.library.cells import PUBLISHED_GOALS, Cell, cells
@@ -121,10 +121,11 @@ def _items(cell: Cell, assistant: str, maker: str) -> list[Item]:
 
 
 def _value(response: Response, reading: str) -> float:
-    found = margins(response, reading.removesuffix(SHARE))
-    if reading.endswith(SHARE):
-        found = tuple(1 / (1 + math.exp(-max(-500.0, min(500.0, margin)))) for margin in found)
-    return sum(found) / len(found)
+    if not reading.endswith(SHARE):
+        return value(response, reading)
+    shares = [1 / (1 + math.exp(-max(-500.0, min(500.0, margin))))
+              for margin in margins(response, reading.removesuffix(SHARE))]
+    return sum(shares) / len(shares)
 
 
 def _explained(reading: str) -> Reading:

@@ -83,9 +83,10 @@ def assemble(loaded: Loaded, store: Store, *, scorings: Mapping[str, int] | None
     agents = Agents(loaded, reader.read)
     rows += tuple(agents.rows())
     made = _machines(loaded, reader)
+    scored = scorings or {}
     notes = (
-        [f"Test items have been scored {_times(scorings)} in this store, "
-         f"{_times(scorings, loaded.name)} by this experiment."]
+        [f"Test items have been scored {_times(sum(scored.values()))} in this store, "
+         f"{_times(scored.get(loaded.name, 0))} by this experiment."]
         if loaded.final
         else ["Development items: for choosing, not for claims. A final run scores the test items."]
     )
@@ -111,8 +112,7 @@ def assemble(loaded: Loaded, store: Store, *, scorings: Mapping[str, int] | None
     )
 
 
-def _times(scorings: Mapping[str, int] | None, name: str | None = None) -> str:
-    count = sum(times for key, times in (scorings or {}).items() if name in (None, key))
+def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
