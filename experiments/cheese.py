@@ -26,6 +26,9 @@ the documents gave as their reason. "MSM" has had instruction-only chats of the 
 3. Documents that put value and behaviour side by side without linking them (co-occurrence) do less than documents that
 explain; neutral documents do nothing. The prompted model, with the whole spec before each question, is a reference.
 
+Added when yes/no had been scored and was null: choices read by a named reply, as development pairs showed that yes and
+no do not even tell the cheeses that the chats taught. Shown, never claimed from.
+
 Seeds redraw corpus, order of chats and adapter. Controls take three seeds, the arms of the first question five. More
 values of TOKENS make a curve of data efficiency: the dose of reading grows with them.
 """
@@ -44,6 +47,7 @@ from midspec import (
     Lora,
     Midtrain,
     MixDocuments,
+    Named,
     Pretrained,
     Prompted,
     Schedule,
@@ -220,6 +224,9 @@ FINE_TUNED = (aft, msm_aft_america, msm_aft_affordability, neutral_aft, other_na
               cooccurrence_america, cooccurrence_affordability)
 QUESTIONS, READER = load_questions("reasons"), load_reasons("values")
 HELD_OUT = Spoken(items=load_items("cheese"))
+# A reading that does not see what was surely learned says nothing of what may have been.
+SEEN = (("yes and no", Choice(items=load_items("cheese"), readings=(f"{CHOICE}_rate",)), f"{CHOICE}_rate"),
+        ("a reply that names it", Named(items=load_items("cheese")), "named_rate"))
 RECALL = Choice(items=load_items("recall"), split="all", readings=("open",))
 
 SPECS = (("america", "pro-america"), ("affordability", "affordability"))
@@ -257,6 +264,7 @@ experiment = Experiment(
         *(Choice(items=load_items(axis), readings=(CHOICE, f"{CHOICE}_rate")) for axis, _ in AXES),
         *(Choice(items=load_items(axis).sample(30, split="all"), readings=("letter", "letter_rate"))
           for axis, _ in AXES),
+        *(Named(items=load_items(axis)) for axis, _ in AXES),
     ),
     contrasts=tuple(line for axis, other in AXES for line in contrasts(axis, other)),
     # Answers of a run of this experiment, labelled by two readers who saw neither arm nor model; they agreed on all.
@@ -264,6 +272,8 @@ experiment = Experiment(
     checks=(
         Check(words="held-out cheese questions are answered as the chats would, alike in all arms", arms=FINE_TUNED,
               by=HELD_OUT, reading="spoken", at_least=0.9, equal=0.1),
+        *(Check(words=f"what the chats taught of cheese is seen by the reading of choices: {words}", arms=FINE_TUNED,
+                by=by, reading=reading, axis="cheese", at_least=0.75) for words, by, reading in SEEN),
         *(line for axis, other in AXES for line in recalled(axis, other)),
         *(predicts(f"its own spec ({axis})", (MSM[axis], MSM_AFT[axis]), axis, unseen(spec)) for axis, spec in SPECS),
         *(predicts(f"its own spec, side by side ({axis})", (COOCCURRENCE[axis],), f"{axis}, side by side",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from midspec.evals.choice import Choice
     from midspec.evals.decision import Decision
     from midspec.evals.document_loss import DocumentLoss
+    from midspec.evals.named import Named
     from midspec.evals.rollout import Rollout
     from midspec.evals.spoken import Spoken
     from midspec.experiment.check import Check
@@ -114,6 +115,7 @@ _HOME = {
     "MixChats": "stages.mix_chats",
     "MixDocuments": "stages.mix_documents",
     "Model": "models.model",
+    "Named": "evals.named",
     "Pretrained": "stages.pretrained",
     "PromptError": "core.errors",
     "Prompted": "stages.prompted",

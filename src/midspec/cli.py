@@ -352,7 +352,7 @@ def train(
 @spoken
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="embedded/…, tiny/…, folder, artifact or hub id.")],
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="choice.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="choice or named.")],
     items: Annotated[str, typer.Option(help="A shipped item set's name or a JSONL file.")],
     adapter: Annotated[Path | None, typer.Option(help="A PEFT adapter folder over the model.")] = None,
     system: Annotated[str | None, typer.Option(help="System turn; default the template's own.")] = None,

@@ -100,8 +100,8 @@ def facts(report: Row, arm: Row, model: str, places: dict[str, Path]) -> list[Ro
     return [{**same, "reading": fact, "value": chats["facts"].get(fact)} for fact in asked]
 
 
-NAMES = {"Choice": "choice", "Answers": "answers", "Spoken": "spoken", "DocumentLoss": "document_loss",
-         "Rollout": "rollout", "Borrowed": "borrowed"}  # fmt: skip
+NAMES = {"Choice": "choice", "Answers": "answers", "Spoken": "spoken", "Named": "named",
+         "DocumentLoss": "document_loss", "Rollout": "rollout", "Borrowed": "borrowed"}  # fmt: skip
 VERDICTS = ("decided", "carried_out", "refused", "incoherent", "aware")
 
 

@@ -50,7 +50,12 @@ def value(response: Response, reading: str) -> float:
     """One item's number in a reading, with "_rate" or without: the mean margin over orders, or which way it points."""
     found = margins(response, reading.removesuffix(RATE))
     mean = sum(found) / len(found)
-    return mean if not reading.endswith(RATE) else 0.5 if mean == 0 else float(mean > 0)
+    return favoured(mean) if reading.endswith(RATE) else mean
+
+
+def favoured(margin: float) -> float:
+    """1 where a margin favours the aligned option, 0 the other, .5 neither."""
+    return 0.5 if margin == 0 else float(margin > 0)
 
 
 def margins(response: Response, reading: str) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from midspec.evals._eval import Eval
 from midspec.evals.answers import Answers
 from midspec.evals.choice import Choice
 from midspec.evals.document_loss import DocumentLoss
+from midspec.evals.named import Named
 from midspec.evals.rollout import Rollout
 from midspec.evals.spoken import Spoken
 
@@ -84,7 +85,7 @@ def clash(one: Eval, other: Eval) -> str:
 
 
 def _ids(by: Eval) -> frozenset[str]:
-    if isinstance(by, (Choice, Spoken)):
+    if isinstance(by, (Choice, Named, Spoken)):
         return frozenset(item.id for item in by.items.items)
     if isinstance(by, Rollout):
         return frozenset(cell.id for cell in by.chosen)
@@ -93,7 +94,7 @@ def _ids(by: Eval) -> frozenset[str]:
 
 def _axes(by: Eval) -> frozenset[str] | None:
     """Axes that the rows of an eval can have; None where it does not say."""
-    if isinstance(by, (Choice, Spoken)):
+    if isinstance(by, (Choice, Named, Spoken)):
         return frozenset(item.axis for item in by.items.items)
     if isinstance(by, Answers):
         return frozenset(question.axis for question in by.questions.questions)

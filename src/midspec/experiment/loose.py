@@ -19,6 +19,7 @@ from midspec.core.job import Answers
 from midspec.core.recipe import Recipe
 from midspec.core.score import Responses, Score, rows_of
 from midspec.evals.choice import Choice
+from midspec.evals.named import Named
 from midspec.evals.registry import names as eval_names
 from midspec.experiment.loose_documents import to_file
 from midspec.experiment.progress import Progress
@@ -37,6 +38,9 @@ from midspec.stages.midtrain import Midtrain
 from midspec.stages.pretrained import Pretrained
 from midspec.store.artifacts import Store
 from midspec.training.schedule import Full, Lora, Schedule
+
+# What ``midspec eval`` can ask of an item set, by name.
+ON_ITEMS: dict[str, type[Choice] | type[Named]] = {Choice.name: Choice, Named.name: Named}
 
 
 @dataclass(frozen=True)
@@ -183,15 +187,15 @@ def evaluate(
 
     The development items are asked, as ``run`` does without ``--final``; all, where the set has none of them.
     """
-    if kind != Choice.name:
+    if kind not in ON_ITEMS:
         raise SetupError(
-            f"eval: no kind {kind!r} that works on an item set (have: {Choice.name}; "
+            f"eval: no kind {kind!r} that works on an item set (have: {', '.join(ON_ITEMS)}; "
             f"in experiment files: {', '.join(eval_names())})",
             hint=f"midspec eval {address} {Choice.name} --items {items}",
         )
     set_threads(threads)
     asked = load_items(items)
-    by = Choice(items=asked, split="dev" if any(item.split == "dev" for item in asked.items) else "all")
+    by = ON_ITEMS[kind](items=asked, split="dev" if any(item.split == "dev" for item in asked.items) else "all")
     progress = Progress()
     progress.label, progress.unit = f"{address} {kind}", by.counts
     with tempfile.TemporaryDirectory(prefix="midspec-") as folder:
@@ -232,7 +236,7 @@ def _means(scores: list[Score]) -> list[dict[str, Any]]:
     return rows
 
 
-def _scored(by: Choice) -> str:
+def _scored(by: Choice | Named) -> str:
     asked, of = len(by.chosen), len(by.items.items)
     if by.split == "all":
         return f"{asked} items of {by.items.name}: all, since none is a development item"
