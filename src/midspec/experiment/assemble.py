@@ -301,10 +301,11 @@ def _warnings(reader: Reader) -> tuple[str, ...]:
 
 def _machines(loaded: Loaded, reader: Reader) -> dict[str, str]:
     """Device and versions that the numbers come from; more than one set of them is a confound."""
+    measured = _measured(loaded)
     found = {
         json.dumps({"device": m.run.get("device"), "versions": m.run.get("versions")}, sort_keys=True): m
         for m in reader.manifests.values()
-        if m.run and m.label in _measured(loaded)
+        if m.run and m.label in measured
     }
     if len(found) > 1 and not loaded.experiment.across_machines:
         shown = "; ".join(f"{m.folder_name}: {key}" for key, m in itertools.islice(found.items(), 2))
