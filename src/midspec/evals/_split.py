@@ -1,9 +1,11 @@
-"""Rows of a set, a split → the rows that an eval asks. Knows nothing of what is asked."""
+"""Rows of a set, a split → the rows that an eval asks, and their responses. Knows nothing of what is asked."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from midspec.core.errors import DataError, RecipeError
-from midspec.core.score import Picked
+from midspec.core.score import Item, ItemSet, Picked, Response, Responses
 
 SPLITS = ("dev", "test", "all")
 
@@ -31,3 +33,14 @@ def in_split(rows: tuple[Picked, ...], split: str, kind: str, name: str) -> tupl
     if len({row.id for row in found}) < len(found):
         raise DataError(f"{kind} set {name!r} has an id twice, so rows would not say whose they are")
     return found
+
+
+def answered(responses: Responses, items: ItemSet, split: str) -> Iterator[tuple[Item, Response]]:
+    """The kept responses to items of the split, each with its item; raises DataError where the set lacks one's item."""
+    known = {item.id: item for item in items.items}
+    for response in responses.rows:
+        item = known.get(response.item)
+        if item is None:
+            raise DataError(f"response {response.item!r} is not in item set {items.name!r}")
+        if belongs(item.split, split):
+            yield item, response

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from midspec.core.errors import DataError, PromptError, RecipeError
+from midspec.core.errors import PromptError, RecipeError
 from midspec.core.job import Job
 from midspec.core.prompt import Prompt
 from midspec.core.score import Item, ItemSet, Reading, Response, Responses, Score
 from midspec.evals._eval import Eval
 from midspec.evals._opening import Opening
 from midspec.evals._readings import ORDERS, RATE, READINGS, WORD_ORDERS, explained, order_facts, value
-from midspec.evals._split import belongs, check_split, in_split
+from midspec.evals._split import answered, check_split, in_split
 from midspec.models.local import LocalModel
 from midspec.models.logprob import Group, option_logprobs
 
@@ -95,17 +95,8 @@ class Choice(Eval):
 
     def grade(self, responses: Responses) -> list[Score]:
         """One margin, or which way it points, per item of the split and reading: the mean over both orders."""
-        items = {item.id: item for item in self.items.items}
-        scores: list[Score] = []
-        for response in responses.rows:
-            item = items.get(response.item)
-            if item is None:
-                raise DataError(f"response {response.item!r} is not in item set {self.items.name!r}")
-            if not belongs(item.split, self.split):
-                continue
-            for reading in self.readings:
-                scores.append(Score(item.id, item.axis, item.domain, reading, value(response, reading), response.draw))
-        return scores
+        return [Score(item.id, item.axis, item.domain, reading, value(response, reading), response.draw)
+                for item, response in answered(responses, self.items, self.split) for reading in self.readings]
 
     def estimate(self) -> dict[str, int]:
         items = len(self.chosen)

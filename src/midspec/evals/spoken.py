@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from midspec.core.chat import Message
-from midspec.core.errors import DataError, PromptError
+from midspec.core.errors import PromptError
 from midspec.core.job import Job
 from midspec.core.prompt import Prompt
 from midspec.core.score import Item, ItemSet, Reading, Response, Responses, Score
 from midspec.evals._eval import Eval
 from midspec.evals._sampling import Sampling, drawn, units_of
-from midspec.evals._split import belongs, check_split, in_split
+from midspec.evals._split import answered, check_split, in_split
 from midspec.models.local import LocalModel
 from midspec.models.template import render
 
@@ -70,15 +70,8 @@ class Spoken(Eval):
                 for (i, order), text, row in zip(asked, texts, rows, strict=True)]
 
     def grade(self, responses: Responses) -> list[Score]:
-        items = {item.id: item for item in self.items.items}
-        found: list[Score] = []
-        for r in responses.rows:
-            if r.item not in items:
-                raise DataError(f"response {r.item!r} is not in item set {self.items.name!r}")
-            item = items[r.item]
-            if belongs(item.split, self.split):
-                found.append(Score(item.id, item.axis, item.domain, "spoken", named(r.text or "", item), r.draw))
-        return found
+        return [Score(item.id, item.axis, item.domain, "spoken", named(r.text or "", item), r.draw)
+                for item, r in answered(responses, self.items, self.split)]
 
     def estimate(self) -> dict[str, int]:
         answers = 2 * len(self.chosen)
